@@ -1,0 +1,200 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/nightshift-run/nightshift/internal/batchfile"
+	"github.com/nightshift-run/nightshift/internal/bucket"
+	"github.com/nightshift-run/nightshift/jobs"
+	"github.com/nightshift-run/nightshift/workflows"
+)
+
+// collection is one attempt at assembling the results.
+type collection struct {
+	*Results
+	call    workflows.CollectCall
+	plan    plan
+	work    workspace
+	output  resultFile
+	errors  resultFile
+	counts  jobs.Counts
+	usage   jobs.Usage
+	written *atomic.Int64
+	memory  chan []byte // of spools that are done, for those to come
+}
+
+func newCollection(a *Results, call workflows.CollectCall, planned plan, written *atomic.Int64) *collection {
+	return &collection{
+		Results: a, call: call, plan: planned, work: workspaceOfPlan(call.PlanURL), written: written,
+		output: resultFile{store: a.Store, url: bucket.Join(call.Output, outputFile)},
+		errors: resultFile{store: a.Store, url: bucket.Join(call.Output, errorsFile)},
+		memory: make(chan []byte, shardsAhead),
+	}
+}
+
+// addShards appends every shard's lines in order.
+func (c *collection) addShards(ctx context.Context) (err error) {
+	loading, stop := context.WithCancel(ctx)
+	defer stop()
+	for next := range c.loadAhead(loading) {
+		shard := <-next
+		if err == nil {
+			err = shard.err
+		}
+		if err == nil {
+			err = shard.spool.each(func(line []byte, failed, ran bool) error { return c.addLine(ctx, line, failed, ran) })
+		}
+		if shard.spool != nil {
+			shard.spool.close()
+			c.recycle(shard.spool.memory)
+		}
+		if err != nil {
+			stop() // what was loaded ahead must still be closed
+		}
+	}
+	return errors.Join(err, ctx.Err())
+}
+
+// loaded is a shard's results, or why they could not be read.
+type loaded struct {
+	spool *spool
+	err   error
+}
+
+// shardsAhead is how many shards are loaded while one is written.
+const shardsAhead = 2
+
+// loadAhead loads shards until ctx ends, a few at a time, and delivers them in
+// order.
+func (c *collection) loadAhead(ctx context.Context) <-chan chan loaded {
+	shards := make(chan chan loaded, shardsAhead-1)
+	go func() {
+		defer close(shards)
+		for index := range c.plan.Shards {
+			next := make(chan loaded, 1)
+			select {
+			case shards <- next:
+			case <-ctx.Done():
+				return
+			}
+			go func() {
+				spool, err := c.loadShard(ctx, index)
+				if err != nil {
+					err = fmt.Errorf("collect shard %d: %w", index, err)
+				}
+				next <- loaded{spool, err}
+			}()
+		}
+	}()
+	return shards
+}
+
+// recycle keeps a spool's memory for the next; recycled returns some, or nil.
+func (c *collection) recycle(memory []byte) {
+	select {
+	case c.memory <- memory:
+	default:
+	}
+}
+
+func (c *collection) recycled() []byte {
+	select {
+	case memory := <-c.memory:
+		return memory
+	default:
+		return nil
+	}
+}
+
+// loadShard reads one shard's lines. Parts come in the order in which requests
+// finished; a spool brings them into input order with bounded memory.
+func (c *collection) loadShard(ctx context.Context, index int) (*spool, error) {
+	shard, err := readShard(ctx, c.Store, c.work, index)
+	if err != nil {
+		return nil, err
+	}
+	spool := newSpool(shard, c.TempDir, c.recycled())
+	err = eachPartLine(ctx, c.Store, c.work.parts(index), spool.add)
+	if err == nil && spool.missing() > 0 {
+		err = c.explainMissing(ctx, shard, spool)
+	}
+	if err != nil {
+		spool.close()
+		return nil, err
+	}
+	return spool, nil
+}
+
+func (c *collection) addLine(ctx context.Context, line []byte, failed, ran bool) error {
+	c.written.Add(1)
+	if !failed {
+		_, _, usage, err := batchfile.ReadResult(line)
+		if err != nil {
+			return err
+		}
+		c.usage.Add(jobs.Usage(usage))
+		c.counts.Completed++
+		return c.output.write(ctx, line)
+	}
+	if ran {
+		c.counts.Failed++
+	} else {
+		c.counts.NeverRan++
+	}
+	return c.errors.write(ctx, line)
+}
+
+// missingText explains the codes of lines that never ran.
+var missingText = map[string]string{
+	batchfile.CodeBatchCancelled: "the job was cancelled before this request was sent",
+	batchfile.CodeBatchExpired:   "the job reached its limit before this request was sent",
+	batchfile.CodeBatchFailed:    "the job failed before this request was sent; its report says why",
+}
+
+// explainMissing adds an error line for each request that has no result; their
+// custom ids are read from the input.
+func (c *collection) explainMissing(ctx context.Context, shard batchfile.Shard, spool *spool) error {
+	if c.call.Missing == "" {
+		return final(jobs.Internal, fmt.Sprintf("%d requests of a completed job have no result", spool.missing()))
+	}
+	var line []byte
+	return eachRequest(ctx, c.Store, c.plan, shard, func(request batchfile.Request, at int) error {
+		if spool.has(at) {
+			return nil
+		}
+		line = batchfile.AppendResult(line[:0], c.call.Job, batchfile.Result{
+			Index: shard.FirstRequest + int64(at), CustomID: request.CustomID,
+			Error: &batchfile.ResultError{Code: c.call.Missing, Message: missingText[c.call.Missing]},
+		})
+		return spool.addMissing(line[:len(line)-1])
+	})
+}
+
+// commit checks that no line was lost and makes the files visible.
+func (c *collection) commit(ctx context.Context) (workflows.Collected, error) {
+	c.counts.Total = c.counts.Completed + c.counts.Failed + c.counts.NeverRan
+	if c.counts.Total != c.plan.Requests {
+		return workflows.Collected{}, final(jobs.Internal, fmt.Sprintf("%d result lines for %d requests", c.counts.Total, c.plan.Requests))
+	}
+	collected := workflows.Collected{Counts: c.counts, Usage: c.usage}
+	for _, file := range []*resultFile{&c.output, &c.errors} {
+		if err := file.commit(ctx); err != nil {
+			return collected, err
+		}
+		if file.Lines > 0 {
+			collected.Files = append(collected.Files, file.File)
+		}
+	}
+	url := bucket.Join(c.call.Output, manifestFile)
+	return collected, putJSON(ctx, c.Store, url, manifest{
+		Job: c.call.Job, Counts: c.counts, Usage: c.usage, Files: collected.Files, Inputs: c.plan.Inputs,
+	})
+}
+
+func (c *collection) abort() {
+	c.output.abort()
+	c.errors.abort()
+}

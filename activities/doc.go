@@ -1,0 +1,9 @@
+// Package activities does what the workflows decide: it talks to providers, to
+// the bucket and to the endpoint. One struct a concern; its fields are the
+// clients it needs.
+//
+// Every activity may run twice, also at the same time as its own earlier
+// attempt, and says what makes that safe. Errors become Temporal's in one
+// place, errors.go, with a type of package jobs; their texts never hold
+// prompts, answers or secrets, because they end up in workflow histories.
+package activities

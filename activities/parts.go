@@ -1,0 +1,250 @@
+package activities
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nightshift-run/nightshift/internal/batchfile"
+	"github.com/nightshift-run/nightshift/internal/bucket"
+	"github.com/nightshift-run/nightshift/jobs"
+)
+
+// A flush happens every flushEvery, or sooner when flushBytes have gathered:
+// what a killed worker loses at most, besides what is in flight. Beyond
+// maxUnflushed, results wait for the bucket.
+const (
+	flushEvery   = 3 * time.Second
+	flushBytes   = 1 << 20
+	maxUnflushed = 8 << 20
+)
+
+// partWriter gathers a shard's result lines and writes them into the bucket as
+// parts.
+type partWriter struct {
+	store  *bucket.Store
+	job    string
+	prefix string // of every part's URL: the shard's folder and this attempt
+
+	mu        sync.Mutex
+	room      *sync.Cond // signalled when a flush has made room
+	lines     [2]lineBuffer
+	completed int64
+	failed    int64
+	usage     jobs.Usage
+	err       error // why nothing more can be written
+
+	sequence int
+	full     chan struct{} // asks for a flush before its time
+	closing  chan struct{}
+	flusher  sync.WaitGroup
+}
+
+// partEndings are the endings of the two kinds of part, in the order of
+// partWriter.lines.
+var partEndings = [2]string{outputPart, errorsPart}
+
+// newPartWriter starts a writer; close must be called. broken is called once
+// if the bucket refuses to take results for good.
+func newPartWriter(ctx context.Context, store *bucket.Store, job, folder string, attempt int32, broken func(error)) *partWriter {
+	p := &partWriter{
+		store: store, job: job,
+		// Attempts count anew after a reset, hence the random end.
+		prefix:  folder + fmt.Sprintf("%d-%s-", attempt, strconv.FormatInt(rand.Int64N(36*36*36*36), 36)),
+		full:    make(chan struct{}, 1),
+		closing: make(chan struct{}),
+	}
+	p.room = sync.NewCond(&p.mu)
+	p.flusher.Go(func() { p.flushing(ctx, broken) })
+	return p
+}
+
+// add takes a result. It waits while the bucket does not keep up.
+func (p *partWriter) add(result batchfile.Result) {
+	failed := result.Failed()
+	usage := batchfile.ReadUsage(result.Body)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.unflushed() > maxUnflushed && p.err == nil {
+		p.room.Wait()
+	}
+	lines := &p.lines[0]
+	if failed {
+		lines = &p.lines[1]
+	}
+	lines.add(p.job, result)
+	p.tally(failed, usage)
+	if p.unflushed() >= flushBytes {
+		select {
+		case p.full <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// count takes note of a result that an earlier attempt wrote.
+func (p *partWriter) count(failed bool, usage batchfile.Usage) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tally(failed, usage)
+}
+
+func (p *partWriter) tally(failed bool, usage batchfile.Usage) {
+	if failed {
+		p.failed++
+		return
+	}
+	p.completed++
+	p.usage.Add(jobs.Usage(usage))
+}
+
+func (p *partWriter) unflushed() int { return len(p.lines[0].text) + len(p.lines[1].text) }
+
+func (p *partWriter) counts() (completed, failed int64, usage jobs.Usage) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.completed, p.failed, p.usage
+}
+
+// close writes what is left and returns why not everything could be written.
+func (p *partWriter) close() error {
+	close(p.closing)
+	p.flusher.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
+}
+
+func (p *partWriter) flushing(ctx context.Context, broken func(error)) {
+	ticker := time.NewTicker(flushEvery)
+	defer ticker.Stop()
+	for open := true; open; {
+		select {
+		case <-ticker.C:
+		case <-p.full:
+		case <-p.closing:
+			open = false
+		}
+		if err := p.flush(ctx); err != nil {
+			p.mu.Lock()
+			p.err = err
+			p.room.Broadcast()
+			p.mu.Unlock()
+			broken(err)
+			return
+		}
+	}
+}
+
+// flush writes at most one part of each kind.
+func (p *partWriter) flush(ctx context.Context) error {
+	p.mu.Lock()
+	taken := p.lines
+	p.lines = [2]lineBuffer{}
+	p.room.Broadcast()
+	p.mu.Unlock()
+	p.sequence++
+	for kind, lines := range taken {
+		if len(lines.text) == 0 {
+			continue
+		}
+		url := fmt.Sprintf("%s%05d%s", p.prefix, p.sequence, partEndings[kind])
+		if err := p.put(ctx, url, lines.inOrder()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// triesAfterEnd is how often a part is still tried once the attempt has been
+// cancelled. Until then an object store that is down is waited for.
+const triesAfterEnd = 3
+
+func (p *partWriter) put(ctx context.Context, url string, text []byte) error {
+	for tries := 0; ; {
+		putting, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		_, err := p.store.Put(putting, url, text, bucket.PutOptions{ContentType: "application/jsonl"})
+		cancel()
+		if _, final := hopeless(err); err == nil || final {
+			return err
+		}
+		if ctx.Err() != nil {
+			tries++
+		}
+		if tries >= triesAfterEnd {
+			return errors.Join(ctx.Err(), err)
+		}
+		pause(ctx, time.Second)
+	}
+}
+
+// lineBuffer holds result lines as they come, and where each begins.
+type lineBuffer struct {
+	text  []byte
+	lines []lineAt
+}
+
+type lineAt struct {
+	index      int64
+	start, end int
+}
+
+func (b *lineBuffer) add(job string, result batchfile.Result) {
+	start := len(b.text)
+	b.text = batchfile.AppendResult(b.text, job, result)
+	b.lines = append(b.lines, lineAt{result.Index, start, len(b.text)})
+}
+
+// inOrder returns the lines sorted by the index of their request.
+func (b *lineBuffer) inOrder() []byte {
+	slices.SortFunc(b.lines, func(x, y lineAt) int { return cmp.Compare(x.index, y.index) })
+	sorted := make([]byte, 0, len(b.text))
+	for _, line := range b.lines {
+		sorted = append(sorted, b.text[line.start:line.end]...)
+	}
+	return sorted
+}
+
+// eachPartLine calls use for every line of every part of a shard, part after
+// part in the order of their names. A line is valid only during the call.
+func eachPartLine(ctx context.Context, store *bucket.Store, folder string, use func(line []byte, failed bool) error) error {
+	for object, err := range store.List(ctx, folder) {
+		if err != nil {
+			return fmt.Errorf("parts: %w", err)
+		}
+		failed := strings.HasSuffix(object.URL, errorsPart)
+		if !failed && !strings.HasSuffix(object.URL, outputPart) {
+			continue
+		}
+		if err := eachLine(ctx, store, object.URL, func(line []byte) error { return use(line, failed) }); err != nil {
+			return fmt.Errorf("part %s: %w", object.URL, err)
+		}
+	}
+	return nil
+}
+
+func eachLine(ctx context.Context, store *bucket.Store, url string, use func(line []byte) error) error {
+	reader, err := store.Open(ctx, url, bucket.ReadOptions{})
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	scanner := batchfile.NewScanner(reader, maxResultLine)
+	for scanner.Scan() {
+		if err := use(scanner.Bytes()); err != nil {
+			return err
+		}
+	}
+	return scanner.Err()
+}
+
+// maxResultLine bounds a result line: an answer of chat.Options' default limit
+// and what stands around it.
+const maxResultLine = 80 << 20

@@ -1,0 +1,200 @@
+package activities
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/nightshift-run/nightshift/internal/batchfile"
+	"github.com/nightshift-run/nightshift/internal/bucket"
+	"github.com/nightshift-run/nightshift/workflows"
+)
+
+// Requests sends requests and keeps their results.
+type Requests struct {
+	Store   *bucket.Store
+	Targets *Targets
+	memory  *semaphore.Weighted // bytes of request bodies in this process
+}
+
+// memoryForBodies bounds the request bodies that a process holds; a line that
+// is larger waits until it has the whole of it.
+const memoryForBodies = 64 << 20
+
+// bodyOverhead is what one outstanding request costs besides its body: a
+// goroutine, buffers, its answer. An estimate that only has to be of the right
+// order.
+const bodyOverhead = 4 << 10
+
+// NewRequests returns a Requests with its own memory bound.
+func NewRequests(store *bucket.Store, targets *Targets) *Requests {
+	return &Requests{Store: store, Targets: targets, memory: semaphore.NewWeighted(memoryForBodies)}
+}
+
+// RunShard sends the requests of one shard that have no result yet and writes
+// the results into the bucket every few seconds. An attempt that follows a
+// lost one begins with what that one flushed; attempts that overlap may send a
+// request twice, and one answer counts. On cancellation and on SIGTERM it takes
+// no more lines, gives what is in flight drainTime, and flushes. It heartbeats
+// a ShardBeat. Errors: EndpointLost, Unauthorized, InputChanged, NotFound,
+// BucketDenied.
+func (a *Requests) RunShard(ctx context.Context, call workflows.ShardCall) (workflows.ShardDone, error) {
+	run, err := a.begin(ctx, call)
+	if err != nil {
+		return workflows.ShardDone{}, sorted(err)
+	}
+	defer run.leave()
+	defer beating(ctx, func() any { return run.beat() })()
+
+	err = run.send(ctx)
+	if stopped := context.Cause(run.taking); stopped != nil {
+		err = stopped
+	}
+	if err := cmp.Or(run.parts.close(), err); err != nil {
+		return workflows.ShardDone{}, sorted(err)
+	}
+	return run.tally(), nil
+}
+
+// shardRun is one attempt at one shard.
+type shardRun struct {
+	*Requests
+	call     workflows.ShardCall
+	work     workspace
+	plan     plan
+	shard    batchfile.Shard
+	taking   context.Context         // ends when no more lines are to be taken
+	stop     context.CancelCauseFunc // ends it, with the reason
+	target   *target
+	leave    func()
+	parts    *partWriter
+	done     []bool // by request of the shard: has a result from an earlier attempt
+	inFlight atomic.Int64
+}
+
+func (a *Requests) begin(ctx context.Context, call workflows.ShardCall) (*shardRun, error) {
+	work := workspaceOfPlan(call.PlanURL)
+	planned, err := readPlan(ctx, a.Store, call.PlanURL)
+	if err != nil {
+		return nil, err
+	}
+	shard, err := readShard(ctx, a.Store, work, call.Shard)
+	if err != nil {
+		return nil, err
+	}
+	run := &shardRun{Requests: a, call: call, work: work, plan: planned, shard: shard}
+	run.taking, run.stop = context.WithCancelCause(ctx)
+	run.parts = newPartWriter(ctx, a.Store, call.Job, work.parts(call.Shard), activity.GetInfo(ctx).Attempt, run.stop)
+	if err := run.resume(ctx); err != nil {
+		return nil, errors.Join(err, run.parts.close())
+	}
+	run.target, run.leave = a.Targets.use(call.Address, call.Requests)
+	return run, nil
+}
+
+// resume reads what earlier attempts flushed.
+func (run *shardRun) resume(ctx context.Context) error {
+	run.done = make([]bool, run.shard.Requests)
+	return eachPartLine(ctx, run.Store, run.work.parts(run.call.Shard), func(line []byte, _ bool) error {
+		index, failed, usage, err := batchfile.ReadResult(line)
+		if err != nil {
+			return err
+		}
+		at := index - run.shard.FirstRequest
+		if at < 0 || at >= int64(len(run.done)) {
+			return fmt.Errorf("request %d is not of shard %d", index, run.call.Shard)
+		}
+		if !run.done[at] {
+			run.done[at] = true
+			run.parts.count(failed, usage)
+		}
+		return nil
+	})
+}
+
+// drainTime is how long requests in flight may go on once no more are taken:
+// an answer that is nearly there has been paid for.
+const drainTime = 10 * time.Second
+
+// errStopping is the worker's shutdown: another worker goes on at once.
+var errStopping = waiting("the worker is shutting down; the shard goes on elsewhere", 10*time.Millisecond)
+
+// send reads the shard's lines and sends those without a result, as many at
+// once as the endpoint's pace allows. It returns when none is in flight.
+func (run *shardRun) send(ctx context.Context) error {
+	inFlight, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	defer context.AfterFunc(run.taking, func() { time.AfterFunc(drainTime, cut) })()
+	defer run.watchWorker(ctx)()
+
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	if err := run.target.turn.Acquire(run.taking, 1); err != nil {
+		return err
+	}
+	defer run.target.turn.Release(1)
+	return run.eachLine(run.taking, func(request batchfile.Request, index int64) error {
+		size := min(int64(len(request.Body))+bodyOverhead, memoryForBodies)
+		if err := run.memory.Acquire(run.taking, size); err != nil {
+			return err
+		}
+		// The slot is taken here, and not by the goroutine, so that there are
+		// no more goroutines than requests in flight or waiting for a retry.
+		if err := run.target.limiter.Acquire(run.taking); err != nil {
+			run.memory.Release(size)
+			return err
+		}
+		sent := newSending(run, request, index)
+		wait.Go(func() {
+			defer run.memory.Release(size)
+			if err := sent.run(run.taking, inFlight); err != nil {
+				run.stop(err)
+			}
+		})
+		return nil
+	})
+}
+
+// watchWorker stops the run when the worker is told to shut down, until the
+// returned function is called.
+func (run *shardRun) watchWorker(ctx context.Context) (unwatch func()) {
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-activity.GetWorkerStopChannel(ctx):
+			run.stop(errStopping)
+		case <-done:
+		}
+	}()
+	return func() { close(done) }
+}
+
+// eachLine calls take for every request without a result, in input order.
+func (run *shardRun) eachLine(ctx context.Context, take func(batchfile.Request, int64) error) error {
+	return eachRequest(ctx, run.Store, run.plan, run.shard, func(request batchfile.Request, at int) error {
+		if run.done[at] {
+			return nil
+		}
+		return take(request, run.shard.FirstRequest+int64(at))
+	})
+}
+
+func (run *shardRun) beat() workflows.ShardBeat {
+	done := run.tally()
+	return workflows.ShardBeat{
+		Shard: done.Shard, Completed: done.Completed, Failed: done.Failed,
+		InFlight: int(run.inFlight.Load()), Tokens: done.Usage.InputTokens + done.Usage.OutputTokens,
+	}
+}
+
+func (run *shardRun) tally() workflows.ShardDone {
+	completed, failed, usage := run.parts.counts()
+	return workflows.ShardDone{Shard: run.call.Shard, Completed: completed, Failed: failed, Usage: usage}
+}

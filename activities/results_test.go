@@ -1,0 +1,146 @@
+package activities
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/nightshift-run/nightshift/internal/batchfile"
+	"github.com/nightshift-run/nightshift/internal/bucket"
+	"github.com/nightshift-run/nightshift/jobs"
+)
+
+// part writes results of requests as an attempt at shard 0 would have.
+func (w *world) part(name string, answer string, requests ...int64) {
+	w.Helper()
+	var text []byte
+	for _, index := range requests {
+		text = batchfile.AppendResult(text, "job", batchfile.Result{
+			Index: index, CustomID: fmt.Appendf(nil, `"r-%d"`, index), Status: 200, Body: []byte(answer),
+		})
+	}
+	w.put("out/.nightshift/job/parts/00000000/"+name+outputPart, text)
+}
+
+func TestCollectResults_EachLineOnceInInputOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, answerOK)
+	plan := w.plan(input(6))
+	w.part("1-aaaa-00001", `{"from":"first"}`, 4, 1)
+	w.part("2-bbbb-00001", `{"from":"second"}`, 1, 3, 0)
+	collected, err := w.collect(plan, batchfile.CodeBatchCancelled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (jobs.Counts{Total: 6, Completed: 4, NeverRan: 2}); collected.Counts != want {
+		t.Errorf("counts = %+v, want %+v", collected.Counts, want)
+	}
+	var order []string
+	for _, line := range w.lines("out/output.jsonl") {
+		order = append(order, fmt.Sprint(line["custom_id"]))
+	}
+	if got := strings.Join(order, " "); got != "r-0 r-1 r-3 r-4" {
+		t.Errorf("output has %s", got)
+	}
+	if !strings.Contains(string(w.read("out/output.jsonl")), `"custom_id":"r-1","response":{"status_code":200,"request_id":"","body":{"from":"first"}}`) {
+		t.Error("where two attempts answered, the first part's line must count")
+	}
+	for _, id := range []string{"r-2", "r-5"} {
+		if got := w.fate(id); got != batchfile.CodeBatchCancelled {
+			t.Errorf("%s ended as %s", id, got)
+		}
+	}
+	if !bytes.Contains(w.read("out/manifest.json"), []byte(collected.Files[0].SHA256)) {
+		t.Error("the manifest does not have the file's checksum")
+	}
+}
+
+func TestCollectResults_ACompletedJobLacksNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, answerOK)
+	plan := w.plan(input(3))
+	w.part("1-aaaa-00001", "{}", 0, 2)
+	_, err := w.collect(plan, "")
+	if kind, retried := typeOf(err); kind != jobs.Internal || retried {
+		t.Errorf("error is %v", err)
+	}
+	if w.read("out/output.jsonl") != nil {
+		t.Error("results were published all the same")
+	}
+}
+
+func TestCollectResults_NoErrorsFileWithoutErrors(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, answerOK)
+	w.put("out/errors.jsonl", []byte("of an earlier run\n"))
+	plan := w.plan(input(1))
+	w.part("1-aaaa-00001", "{}", 0)
+	if _, err := w.collect(plan, ""); err != nil {
+		t.Fatal(err)
+	}
+	if left := w.read("out/errors.jsonl"); left != nil {
+		t.Errorf("errors.jsonl holds %q", left)
+	}
+}
+
+func TestSpool_BeyondMemory(t *testing.T) {
+	t.Parallel()
+	const requests, size = 40, 400 << 10 // twice what is held in memory
+	dir := t.TempDir()
+	s := newSpool(batchfile.Shard{FirstRequest: 1000, Requests: requests}, dir, nil)
+	body := []byte(`"` + strings.Repeat("x", size) + `"`)
+	for i := range requests {
+		index := int64(1000 + (i*7)%requests) // every request, out of order
+		line := batchfile.AppendResult(nil, "job", batchfile.Result{Index: index, CustomID: []byte(`"r"`), Status: 200, Body: body})
+		if err := s.add(bytes.TrimSuffix(line, []byte("\n")), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.file == nil || s.missing() != 0 {
+		t.Fatalf("%d missing, file %v", s.missing(), s.file)
+	}
+	next := int64(1000)
+	err := s.each(func(line []byte, _, _ bool) error {
+		index, err := batchfile.ResultIndex(line)
+		if err != nil || index != next || line[len(line)-1] != '\n' || len(line) < size {
+			return fmt.Errorf("line of request %d has index %d and %d bytes: %w", next, index, len(line), err)
+		}
+		next++
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	name := s.file.Name()
+	s.close()
+	if _, err := os.Stat(name); err == nil {
+		t.Errorf("%s is still there", name)
+	}
+}
+
+func TestSorted(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err     error
+		kind    string
+		retried bool
+	}{
+		{fmt.Errorf("read: %w", bucket.ErrChanged), jobs.InputChanged, false},
+		{fmt.Errorf("read: %w", bucket.ErrDenied), jobs.BucketDenied, false},
+		{fmt.Errorf("read: %w", bucket.ErrNotFound), jobs.NotFound, false},
+		{fmt.Errorf("read: %w", http.ErrServerClosed), jobs.Temporary, true},
+		{final(jobs.EndpointLost, "gone"), jobs.EndpointLost, false},
+		{waiting("not yet", 0), jobs.Temporary, true},
+	} {
+		if kind, retried := typeOf(sorted(c.err)); kind != c.kind || retried != c.retried {
+			t.Errorf("%v becomes %s, retried %v; want %s, %v", c.err, kind, retried, c.kind, c.retried)
+		}
+	}
+	if sorted(nil) != nil || sorted(context.Canceled) != context.Canceled {
+		t.Error("nothing and the end of a context must pass unchanged")
+	}
+}

@@ -1,0 +1,107 @@
+package activities
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/nightshift-run/nightshift/internal/batchfile"
+	"github.com/nightshift-run/nightshift/internal/chat"
+	"github.com/nightshift-run/nightshift/internal/pace"
+	"github.com/nightshift-run/nightshift/jobs"
+	"github.com/nightshift-run/nightshift/workflows"
+)
+
+// Dial makes the client for an endpoint.
+type Dial func(workflows.Address) *chat.Client
+
+// NewDial returns a Dial that sends each provider's token and shares one
+// transport.
+func NewDial(providers Providers, transport http.RoundTripper) Dial {
+	httpClient := &http.Client{Transport: transport}
+	return func(address workflows.Address) *chat.Client {
+		return chat.New(chat.Options{
+			BaseURL: address.BaseURL, APIKey: providers[address.Provider].Token,
+			HTTPClient: httpClient, Check: batchfile.CheckAnswer,
+		})
+	}
+}
+
+// Targets holds one target for each endpoint that this process sends to, so
+// that all shards of an endpoint share its pace.
+type Targets struct {
+	Dial Dial
+
+	mu   sync.Mutex
+	live map[workflows.Address]*target
+}
+
+// maxTargets bounds what a worker remembers of endpoints it no longer uses.
+const maxTargets = 32
+
+// target is one endpoint as this process sees it.
+type target struct {
+	*chat.Client
+	limiter *pace.Limiter
+
+	// turn is held by the shard that takes lines. Shards take theirs one after
+	// the other, so that they end one after the other too: while one flushes and
+	// the next begins, another keeps the endpoint busy.
+	turn *semaphore.Weighted
+
+	mu        sync.Mutex
+	users     int
+	goneSince time.Time // of the oldest sign that it is gone since its last answer; zero if none
+}
+
+// use returns the endpoint's target; release must be called when the shard is
+// done with it.
+func (t *Targets) use(address workflows.Address, requests jobs.Requests) (*target, func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.live == nil {
+		t.live = map[workflows.Address]*target{}
+	}
+	one := t.live[address]
+	if one == nil {
+		t.forgetIdle()
+		one = &target{Client: t.Dial(address), limiter: pace.New(pace.Options{Fixed: int(requests.Concurrency)}), turn: semaphore.NewWeighted(1)}
+		t.live[address] = one
+	}
+	one.users++
+	return one, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		one.users--
+	}
+}
+
+// forgetIdle makes room. What an idle target knew of its endpoint's pace is
+// found out again in seconds.
+func (t *Targets) forgetIdle() {
+	for address, one := range t.live {
+		if len(t.live) >= maxTargets && one.users == 0 {
+			delete(t.live, address)
+		}
+	}
+}
+
+// answered notes that the endpoint is there.
+func (t *target) answered() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.goneSince = time.Time{}
+}
+
+// missed notes that the endpoint seems to be gone, and returns for how long it
+// has seemed so.
+func (t *target) missed() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.goneSince.IsZero() {
+		t.goneSince = time.Now()
+	}
+	return time.Since(t.goneSince)
+}

@@ -1,0 +1,165 @@
+package batchfile
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// benchLine is a chat request of 1 KB, with the escapes and the few characters
+// beyond ASCII that prose has.
+func benchLine(i int) string {
+	prose := strings.Repeat(`“The Rays of Light,” \"Newton\" writes, differ in Colour — and in Refrangibility.\n`, 9)
+	line := fmt.Sprintf(`{"custom_id": "request-%08d", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "openai/gpt-oss-120b", "messages": [{"role": "system", "content": "You answer in one sentence."}, {"role": "user", "content": "%s"}], "max_tokens": 200, "temperature": 0.2}}`, i, prose)
+	return line + "\n"
+}
+
+func benchFile(lines int) []byte {
+	var file bytes.Buffer
+	for i := range lines {
+		file.WriteString(benchLine(i))
+	}
+	return file.Bytes()
+}
+
+func inMemory(name string, data []byte) Input {
+	return Input{Name: name, Open: func(context.Context) (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(data)), nil
+	}}
+}
+
+// BenchmarkPlan plans a file, and for comparison does no more than json.Valid
+// on each of its lines.
+func BenchmarkPlan(b *testing.B) {
+	file := benchFile(100_000)
+	b.Run("plan", func(b *testing.B) {
+		b.SetBytes(int64(len(file)))
+		b.ReportAllocs()
+		for b.Loop() {
+			plan, err := MakePlan(b.Context(), []Input{inMemory("bench", file)}, PlanOptions{SpillDir: b.TempDir()}, func(Shard) error { return nil })
+			if err != nil || plan.ProblemCount != 0 || plan.Requests != 100_000 {
+				b.Fatal(plan, err)
+			}
+		}
+	})
+	b.Run("json.Valid", func(b *testing.B) {
+		b.SetBytes(int64(len(file)))
+		for b.Loop() {
+			for line := range bytes.Lines(file) {
+				if !json.Valid(line) {
+					b.Fatal("not valid")
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkParse(b *testing.B) {
+	line := []byte(benchLine(1))
+	b.SetBytes(int64(len(line)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, problems := Parse(line); problems != nil {
+			b.Fatal(problems)
+		}
+	}
+}
+
+func BenchmarkScanner(b *testing.B) {
+	file := benchFile(10_000)
+	b.SetBytes(int64(len(file)))
+	b.ReportAllocs()
+	for b.Loop() {
+		lines := NewScanner(bytes.NewReader(file), 0)
+		for lines.Scan() {
+		}
+		if lines.Err() != nil || lines.Line() != 10_000 {
+			b.Fatal(lines.Line(), lines.Err())
+		}
+	}
+}
+
+func BenchmarkAppendResult(b *testing.B) {
+	r := Result{CustomID: []byte(`"request-1"`), Status: 200, RequestID: "req-1",
+		Body: []byte(`{"choices":[{"message":{"content":"` + strings.Repeat("An answer of some length. ", 40) + `"}}],"usage":{"prompt_tokens":9}}`)}
+	var line []byte
+	b.SetBytes(int64(len(r.Body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		line = AppendResult(line[:0], "job", r)
+	}
+}
+
+// BenchmarkPlan_TenMillionLines plans 10 GB that are made while they are read,
+// and reports the most memory that was taken from the system.
+func BenchmarkPlan_TenMillionLines(b *testing.B) {
+	const lines = 10_000_000
+	for b.Loop() {
+		var peak uint64
+		o := PlanOptions{SpillDir: b.TempDir(), Progress: func(bytes, _ int64) {
+			if bytes>>20%64 == 0 {
+				peak = max(peak, memoryInUse())
+			}
+		}}
+		plan, err := MakePlan(b.Context(), []Input{generated(lines, benchLine(0))}, o, func(Shard) error { return nil })
+		if err != nil || plan.Requests != lines || plan.ProblemCount != 0 {
+			b.Fatal(plan, err)
+		}
+		b.SetBytes(plan.Bytes)
+		b.ReportMetric(float64(peak)/1e6, "peak-MB")
+	}
+}
+
+// memoryInUse is what the runtime holds of the system's memory.
+func memoryInUse() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.Sys - m.HeapReleased
+}
+
+// generated is a file of such lines, with numbers for custom_ids, that is never
+// in memory as a whole. The line has eight zeros where the number goes.
+func generated(lines int, line string) Input {
+	return Input{Name: "generated", Open: func(context.Context) (io.ReadCloser, error) {
+		return io.NopCloser(newLineMaker(lines, line)), nil
+	}}
+}
+
+type lineMaker struct {
+	line   []byte
+	number []byte // its place in line
+	rest   []byte // of line, to be read
+	made   int
+	lines  int
+}
+
+func newLineMaker(lines int, line string) *lineMaker {
+	m := &lineMaker{line: []byte(line), lines: lines}
+	at := strings.Index(line, "00000000")
+	m.number = m.line[at : at+8]
+	return m
+}
+
+func (m *lineMaker) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		if len(m.rest) == 0 {
+			if m.made == m.lines {
+				return n, io.EOF
+			}
+			m.made++
+			for i, left := 7, m.made; i >= 0; i, left = i-1, left/10 {
+				m.number[i] = byte('0' + left%10)
+			}
+			m.rest = m.line
+		}
+		copied := copy(p[n:], m.rest)
+		m.rest = m.rest[copied:]
+		n += copied
+	}
+	return n, nil
+}

@@ -1,0 +1,147 @@
+package chat
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	openai "github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
+)
+
+// DefaultMaxResponse bounds an answer's body unless told otherwise, in bytes.
+// 128k tokens of text are below 1 MiB; images and log probabilities are larger.
+const DefaultMaxResponse = 64 << 20
+
+// Options says where and how to send.
+type Options struct {
+	// BaseURL is the OpenAI-compatible base, usually ending in /v1.
+	BaseURL string
+	// APIKey is sent as a bearer token; empty sends none.
+	APIKey string
+	// Headers are sent with every request, over all others.
+	Headers map[string]string
+	// HTTPClient is the client to send with, except that redirects are never
+	// followed. nil means one with [Transport] for 256 connections.
+	HTTPClient *http.Client
+	// MaxResponse bounds an answer's body in bytes; 0 means DefaultMaxResponse.
+	MaxResponse int64
+	// MaxRetryAfter caps what an endpoint may ask for; 0 means a minute.
+	MaxRetryAfter time.Duration
+	// Check says what is wrong with the body of an answer of status 2xx to a
+	// request with that url, without a word of its content. nil takes any body.
+	Check func(url string, body []byte) error
+}
+
+// Client sends to one endpoint. It is safe for concurrent use.
+type Client struct {
+	api     openai.Client
+	http    http.Client
+	header  http.Header // shared by all requests, never changed
+	options Options
+	invalid error // why the options cannot work
+}
+
+// New returns a client and makes no call. A base URL that cannot work shows in
+// Send, as an error of class Misconfigured.
+func New(options Options) *Client {
+	if options.MaxResponse <= 0 {
+		options.MaxResponse = DefaultMaxResponse
+	}
+	if options.MaxRetryAfter <= 0 {
+		options.MaxRetryAfter = time.Minute
+	}
+	c := &Client{options: options, header: header(options)}
+	if options.HTTPClient != nil {
+		c.http = *options.HTTPClient
+	} else {
+		c.http.Transport = Transport(256)
+	}
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	base, err := url.Parse(options.BaseURL)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+		c.invalid = errors.New("the base URL is not one of http or https")
+	}
+	// Not openai.NewClient, which reads the environment. Post needs no more.
+	c.api = openai.Client{Options: []option.RequestOption{
+		option.WithBaseURL(options.BaseURL),
+		option.WithMaxRetries(0),
+	}}
+	return c
+}
+
+func header(options Options) http.Header {
+	header := http.Header{
+		"Accept":       {"application/json"},
+		"Content-Type": {"application/json"},
+		"User-Agent":   {"nightshift"},
+	}
+	if options.APIKey != "" {
+		header.Set("Authorization", "Bearer "+options.APIKey)
+	}
+	for name, value := range options.Headers {
+		header.Set(name, value)
+	}
+	return header
+}
+
+// Answer is what the endpoint answered, whatever the status.
+type Answer struct {
+	Status    int    // 0 when there was no whole answer
+	RequestID string // the endpoint's own, from x-request-id; empty when it sends none
+	Body      []byte // as it came; the caller's to keep and to change
+}
+
+// Send posts body to a batch line's url, such as /v1/chat/completions, and
+// returns the whole answer. The url's /v1 stands for the base URL.
+//
+// The error is nil if the answer can be used. Otherwise it is an *[Error], and
+// the Answer is filled in beside it if there was one; or it is ctx's error when
+// ctx was cancelled. ctx's deadline is the request's time limit: when it
+// passes, the error is of class Retry and wraps context.DeadlineExceeded.
+//
+// Send sends once, or again where net/http can tell that nothing has reached
+// the server. body must not be changed even after Send has returned: where the
+// server answered early, or ctx ended, it may still be being written.
+func (c *Client) Send(ctx context.Context, url string, body []byte) (Answer, error) {
+	if c.invalid != nil {
+		return Answer{}, &Error{Class: Misconfigured, Err: c.invalid}
+	}
+	x := &exchange{client: c}
+	path := strings.TrimPrefix(strings.TrimPrefix(url, "/"), "v1/")
+	err := c.api.Post(ctx, path, body, nil, option.WithHTTPClient(x))
+	switch {
+	case x.answer.Status != 0: // even if ctx has ended since: the answer is paid for
+		return x.answer, c.sort(url, x, err)
+	case errors.Is(ctx.Err(), context.Canceled):
+		return Answer{}, ctx.Err()
+	case ctx.Err() != nil:
+		return Answer{}, &Error{Class: Retry, Err: ctx.Err()}
+	}
+	return Answer{}, unanswered(err)
+}
+
+// Probe sends one tiny chat completion for the model. It costs about nothing
+// and is the only proof that an endpoint serves. Its errors are those of Send;
+// Refused means that the endpoint serves, but no chat completions.
+func (c *Client) Probe(ctx context.Context, model string) error {
+	type message struct {
+		Role    string `json:"role"`
+		Content string `json:"content"`
+	}
+	body, err := json.Marshal(struct {
+		Model     string    `json:"model"`
+		Messages  []message `json:"messages"`
+		MaxTokens int       `json:"max_tokens"`
+	}{model, []message{{"user", "Say ok."}}, 1})
+	if err != nil {
+		return fmt.Errorf("probe: %w", err)
+	}
+	_, err = c.Send(ctx, "/v1/chat/completions", body)
+	return err
+}

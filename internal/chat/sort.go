@@ -1,0 +1,140 @@
+package chat
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"strconv"
+	"syscall"
+	"time"
+
+	openai "github.com/openai/openai-go/v3"
+)
+
+// sort sorts a whole answer; err is what openai-go made of it.
+func (c *Client) sort(url string, x *exchange, err error) error {
+	failed := &Error{Class: Retry, Status: x.answer.Status, RequestID: x.answer.RequestID}
+	if x.answer.Status < 300 {
+		if c.options.Check == nil {
+			return nil
+		}
+		if failed.Err = c.options.Check(url, x.answer.Body); failed.Err == nil {
+			return nil
+		}
+		return failed
+	}
+	var param string
+	if refusal, ok := errors.AsType[*openai.Error](err); ok {
+		param = refusal.Param
+	}
+	failed.Class = classOf(x.answer.Status, x.answer.Body, param)
+	failed.RetryAfter = retryAfter(x.header, c.options.MaxRetryAfter)
+	return failed
+}
+
+// classOf sorts an answer of status 3xx or more. param is what the API's error
+// object names as its subject.
+func classOf(status int, body []byte, param string) Class {
+	switch status {
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden,
+		http.StatusMovedPermanently, http.StatusPermanentRedirect:
+		return Misconfigured
+	case http.StatusNotFound:
+		if param == "" || param == "model" {
+			return Gone
+		}
+	case http.StatusBadRequest:
+		if hasCode(body, "endpoint_not_configured") {
+			return Gone
+		}
+	case http.StatusServiceUnavailable:
+		if hasCode(body, "routing_error") {
+			return Gone
+		}
+		return Throttled
+	case http.StatusTooManyRequests:
+		return Throttled
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly:
+		return Retry
+	}
+	if status >= 400 && status < 500 {
+		return Refused
+	}
+	return Retry
+}
+
+// hasCode reports whether a JSON body holds the code as a string of its own,
+// wherever its envelope has it. Text that merely quotes the code has its quotes
+// escaped.
+func hasCode(body []byte, code string) bool {
+	return bytes.Contains(body, []byte(`"`+code+`"`))
+}
+
+// unanswered sorts a request that got no whole answer.
+func unanswered(err error) *Error {
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	name, lookup := errors.AsType[*net.DNSError](err)
+	failed := &Error{Class: Retry, Err: &cause{err}}
+	switch {
+	case certificate, errors.Is(err, http.ErrSchemeMismatch):
+		failed.Class = Misconfigured
+	case errors.Is(err, syscall.ECONNREFUSED), lookup && name.IsNotFound:
+		failed.Class = Gone
+	}
+	return failed
+}
+
+// cause words an error without what a server sent: net/http quotes what it
+// cannot parse.
+type cause struct{ err error }
+
+// Unwrap is for errors.Is. The text of what it returns is not safe.
+func (c *cause) Unwrap() error { return c.err }
+
+// Error lets through the text of errors known to hold only addresses and system
+// calls.
+func (c *cause) Error() string {
+	if network, ok := errors.AsType[*net.OpError](c.err); ok {
+		return network.Error()
+	}
+	if certificate, ok := errors.AsType[*tls.CertificateVerificationError](c.err); ok {
+		return certificate.Error()
+	}
+	switch {
+	case errors.Is(c.err, errTooLarge):
+		return errTooLarge.Error()
+	case errors.Is(c.err, http.ErrSchemeMismatch):
+		return "the server speaks http, not https"
+	case errors.Is(c.err, io.EOF), errors.Is(c.err, io.ErrUnexpectedEOF):
+		return "the connection was cut"
+	}
+	return "the connection failed"
+}
+
+// retryAfter reads how long the endpoint asks to wait: milliseconds in
+// Retry-After-Ms, which OpenAI's own clients prefer, or seconds or a date in
+// Retry-After (RFC 9110, section 10.2.3). 0 means that it does not say, or
+// nothing sensible.
+func retryAfter(header http.Header, longest time.Duration) time.Duration {
+	if wait := duration(header.Get("Retry-After-Ms"), time.Millisecond, longest); wait > 0 {
+		return wait
+	}
+	text := header.Get("Retry-After")
+	if date, err := http.ParseTime(text); err == nil {
+		return min(max(time.Until(date), 0), longest)
+	}
+	return duration(text, time.Second, longest)
+}
+
+// duration reads a number of units, fractions included, between 0 and longest.
+func duration(text string, unit, longest time.Duration) time.Duration {
+	number, err := strconv.ParseFloat(text, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) || math.IsNaN(number) || number <= 0 {
+		return 0
+	}
+	return time.Duration(min(number*float64(unit), float64(longest)))
+}

@@ -1,0 +1,113 @@
+// Package cli is nightshift's command line: one file a command. It alone reads
+// flags and the environment, and it alone makes clients.
+//
+// Data goes to standard output and talk to standard error. Exit codes: see
+// [Main].
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nightshift-run/nightshift/internal/spell"
+)
+
+// Exit codes.
+const (
+	exitOK          = 0
+	exitBadly       = 1   // a job ended badly, or nightshift could not do its work
+	exitBadInput    = 2   // job file, input, flags or token: something for a person to correct
+	exitInterrupted = 130 // by a signal
+)
+
+// Main runs the command line and returns the process's exit code: 0 when all
+// went well, 1 when a job ended badly, 2 for bad input, 130 when interrupted.
+// Commands given in extra come on top of nightshift's own.
+func Main(ctx context.Context, args []string, extra ...*cli.Command) int {
+	err := newApp(os.Stdout, os.Stderr, extra).RunContext(ctx, args)
+	if err == nil {
+		return exitOK
+	}
+	if text := err.Error(); text != "" {
+		fmt.Fprintln(os.Stderr, "nightshift: "+text)
+	}
+	if coded, ok := errors.AsType[*exitError](err); ok {
+		return coded.code
+	}
+	return exitBadly
+}
+
+func newApp(stdout, stderr io.Writer, extra []*cli.Command) *cli.App {
+	app := &cli.App{
+		Name:  "nightshift",
+		Usage: "run batches of prompts on GPU endpoints that are rented for them and proven gone afterwards",
+		Description: "A job file names the prompts in S3 (JSONL in the OpenAI Batch format), the endpoint to rent\n" +
+			"and the place for the answers. Temporal makes every step of it durable.",
+		Writer:    stdout,
+		ErrWriter: stderr,
+		Commands: append([]*cli.Command{
+			runCommand(), submitCommand(), statusCommand(), cancelCommand(), workerCommand(), simCommand(),
+		}, extra...),
+		HideHelpCommand: true,
+		Action:          helpOrUnknown,
+		ExitErrHandler:  func(*cli.Context, error) {}, // Main decides how to end
+		OnUsageError:    usageError,
+	}
+	for _, command := range app.Commands {
+		command.OnUsageError = usageError
+		command.HideHelpCommand = true
+	}
+	return app
+}
+
+// usageError says what is wrong with the flags, without the whole help.
+func usageError(c *cli.Context, err error, _ bool) error {
+	return badInput(fmt.Errorf("%w; try: %s --help", err, c.Command.HelpName))
+}
+
+// helpOrUnknown runs when the first argument is no command.
+func helpOrUnknown(c *cli.Context) error {
+	if !c.Args().Present() {
+		return cli.ShowAppHelp(c)
+	}
+	var names []string
+	for _, command := range c.App.VisibleCommands() {
+		names = append(names, command.Name)
+	}
+	return badInput(fmt.Errorf("unknown command %q; %s", c.Args().First(), spell.Suggest(c.Args().First(), names)))
+}
+
+// exitError is an error with the exit code that it stands for. An empty text
+// means that everything has been said already.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// ErrInterrupted ends a command that a signal ended; what there was to say about
+// it has been said.
+var ErrInterrupted error = &exitError{code: exitInterrupted}
+
+func badInput(err error) error { return &exitError{exitBadInput, err} }
+
+// exactly one argument, or an error that says which.
+func oneArgument(c *cli.Context, what string) (string, error) {
+	if c.NArg() != 1 {
+		return "", badInput(fmt.Errorf("%s takes one argument, %s; try: nightshift %s --help", c.Command.Name, what, c.Command.Name))
+	}
+	return c.Args().First(), nil
+}

@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+
+	"github.com/urfave/cli/v2"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/log"
+
+	"github.com/nightshift-run/nightshift/internal/bucket"
+)
+
+// temporalFlags say which Temporal server to talk to. Whatever they leave out
+// comes from Temporal's own variables and profile file, as for its CLI.
+func temporalFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "address", Usage: "Temporal's `HOST:PORT`; TEMPORAL_ADDRESS and the profile file say it otherwise"},
+		&cli.StringFlag{Name: "namespace", Usage: "Temporal `NAMESPACE`; or TEMPORAL_NAMESPACE"},
+		&cli.StringFlag{Name: "profile", Usage: "`PROFILE` of Temporal's configuration file; or TEMPORAL_PROFILE"},
+		&cli.StringFlag{Name: "web-ui", Usage: "`URL` of Temporal's Web UI, for links", EnvVars: []string{"NIGHTSHIFT_WEB_UI"}},
+	}
+}
+
+// storeFlags say how to reach the object store. Credentials come from the usual
+// AWS places: variables, shared configuration, instance roles.
+func storeFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "s3-endpoint", Usage: "`URL` of an S3-compatible server; without it AWS", EnvVars: []string{"NIGHTSHIFT_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"}},
+		&cli.StringFlag{Name: "s3-region", Usage: "`REGION` of the buckets", EnvVars: []string{"NIGHTSHIFT_S3_REGION"}},
+		&cli.StringFlag{Name: "temp-dir", Usage: "`DIR` for work that does not fit in memory", EnvVars: []string{"NIGHTSHIFT_TEMP_DIR"}},
+	}
+}
+
+// session is one connection to Temporal.
+type session struct {
+	client.Client
+	namespace string
+	webUI     string
+}
+
+// connect dials Temporal as the flags and the environment say.
+func connect(c *cli.Context, logger *slog.Logger) (*session, error) {
+	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{ConfigFileProfile: c.String("profile")})
+	if err != nil {
+		return nil, badInput(fmt.Errorf("read Temporal's configuration: %w", err))
+	}
+	options.HostPort = cmp.Or(c.String("address"), options.HostPort, client.DefaultHostPort)
+	options.Namespace = cmp.Or(c.String("namespace"), options.Namespace, client.DefaultNamespace)
+	options.Logger = log.NewStructuredLogger(logger)
+	dialed, err := client.DialContext(c.Context, options)
+	if err != nil {
+		return nil, fmt.Errorf("no Temporal server at %s: %w\ntry: go run ./local dev, or set TEMPORAL_ADDRESS", options.HostPort, err)
+	}
+	return &session{Client: dialed, namespace: options.Namespace, webUI: cmp.Or(c.String("web-ui"), guessWebUI(options.HostPort))}, nil
+}
+
+// guessWebUI is where a development server on this machine has its Web UI:
+// a thousand ports above its own.
+func guessWebUI(hostPort string) string {
+	host, port, err := net.SplitHostPort(hostPort)
+	number, portErr := net.LookupPort("tcp", port)
+	if ip := net.ParseIP(host); err != nil || portErr != nil || !(host == "localhost" || ip.IsLoopback()) {
+		return ""
+	}
+	return fmt.Sprintf("http://%s", net.JoinHostPort(host, fmt.Sprint(number+1000)))
+}
+
+// openStore makes the object store's client; it makes no call.
+func openStore(ctx context.Context, c *cli.Context) (*bucket.Store, error) {
+	return bucket.New(ctx, bucket.Options{Endpoint: c.String("s3-endpoint"), Region: c.String("s3-region")})
+}

@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"text/tabwriter"
+	"time"
+
+	"github.com/nightshift-run/nightshift/jobs"
+)
+
+// PrintReport writes a job's report for people.
+func PrintReport(out io.Writer, r jobs.Report) {
+	fmt.Fprintf(out, "\n%s: %s in %s\n", r.Job, r.Outcome, short(r.Finished.Sub(r.Started)))
+	if r.Reason != "" {
+		fmt.Fprintf(out, "\n%s\n", r.Reason)
+	}
+	if r.Counts.Total > 0 {
+		printCounts(out, r)
+	}
+	printPhases(out, r)
+	for _, rental := range r.Rentals {
+		printRental(out, rental)
+	}
+	for _, file := range r.Files {
+		fmt.Fprintf(out, "%s  %s lines, %s bytes\n", file.URL, grouped(file.Lines), grouped(file.Bytes))
+	}
+}
+
+func printCounts(out io.Writer, r jobs.Report) {
+	fmt.Fprintf(out, "\nrequests %s: %s completed, %s failed, %s never ran\n",
+		grouped(r.Counts.Total), grouped(r.Counts.Completed), grouped(r.Counts.Failed), grouped(r.Counts.NeverRan))
+	fmt.Fprintf(out, "tokens   %s in, %s out\n", grouped(r.Usage.InputTokens), grouped(r.Usage.OutputTokens))
+	fmt.Fprintf(out, "cost     %s", r.Cost)
+	if !r.Cost.IsZero() && r.Counts.Completed > 0 {
+		per1000, perMillion := r.Cost, r.Cost
+		per1000.Amount *= 1000 / float64(r.Counts.Completed)
+		perMillion.Amount *= 1e6 / float64(max(1, r.Usage.InputTokens+r.Usage.OutputTokens))
+		fmt.Fprintf(out, " (%s per 1,000 answers, %s per million tokens)", per1000, perMillion)
+	}
+	fmt.Fprintln(out)
+}
+
+func printPhases(out io.Writer, r jobs.Report) {
+	fmt.Fprintln(out)
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "phase\ttook\tGPU seconds billed\t")
+	for _, phase := range r.Phases {
+		fmt.Fprintf(table, "%s\t%s\t%.1f\t\n", phase.Phase, short(phase.End.Sub(phase.Start)), phase.GPUSeconds)
+	}
+	fmt.Fprintf(table, "total\t%s\t%.1f\t\n", short(r.Finished.Sub(r.Started)), r.GPUSeconds())
+	table.Flush()
+	fmt.Fprintln(out)
+}
+
+func printRental(out io.Writer, r jobs.Rental) {
+	fmt.Fprintf(out, "endpoint %s\n  %s: %s\n", r.ID, r.Provider, r.Shape)
+	printMoment(out, "created", r.Created, r.Requested)
+	printMoment(out, "first answer", r.Ready, r.Created)
+	printMoment(out, "stop accepted", r.StopAsked, r.Ready)
+	if r.Confirmed.IsZero() {
+		fmt.Fprintf(out, "  NOT CONFIRMED OFF: check the provider's console for %s\n", r.Name)
+	} else {
+		printMoment(out, "confirmed off", r.Confirmed, r.StopAsked)
+		fmt.Fprintf(out, "  proof: %s\n", r.ConfirmHow)
+	}
+	fmt.Fprintln(out)
+}
+
+// printMoment prints a time and how long after the one before it came.
+func printMoment(out io.Writer, what string, at, before time.Time) {
+	if at.IsZero() {
+		return
+	}
+	after := ""
+	if !before.IsZero() {
+		after = " (+" + short(at.Sub(before)) + ")"
+	}
+	fmt.Fprintf(out, "  %-13s %s%s\n", what, at.UTC().Format("15:04:05.00Z"), after)
+}
+
+// WebLink is the page of a job in Temporal's Web UI; empty without a Web UI.
+func WebLink(webUI, namespace, job string) string {
+	if webUI == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s/namespaces/%s/workflows/%s", webUI, url.PathEscape(namespace), url.PathEscape(job))
+}

@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/nightshift-run/nightshift/jobs"
+	"github.com/nightshift-run/nightshift/workflows"
+)
+
+// Snapshot is a job at one moment: what its workflow knows, and what the
+// heartbeats of its open shards add to that.
+type Snapshot struct {
+	workflows.Progress
+	At       time.Time
+	Tokens   int64  // in and out, of answered requests
+	InFlight int    // requests
+	Endpoint string // the provider's own words for the endpoint's state, while it is awaited or released
+	NoWorker bool   // nobody answers the workflow's query
+}
+
+// Watch calls show with a fresh snapshot about every interval until the job
+// ends, and returns its report. The error is nil only for a job that
+// completed; the report is nil when the job left none.
+func Watch(ctx context.Context, c client.Client, id string, every time.Duration, show func(Snapshot)) (*jobs.Report, error) {
+	type result struct {
+		report *jobs.Report
+		err    error
+	}
+	ended := make(chan result, 1)
+	go func() {
+		report, err := await(ctx, c, id)
+		ended <- result{report, err}
+	}()
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	last := Snapshot{}
+	for {
+		if now, err := look(ctx, c, id, last); err == nil && now.Phase != jobs.Ended {
+			last = now
+			show(now)
+		}
+		select {
+		case r := <-ended:
+			return r.report, r.err
+		case <-ticker.C:
+		}
+	}
+}
+
+// await waits for the job's end and finds its report, which lies in the result
+// or in the error's details.
+func await(ctx context.Context, c client.Client, id string) (*jobs.Report, error) {
+	var report jobs.Report
+	err := c.GetWorkflow(ctx, id, "").Get(ctx, &report)
+	if err == nil {
+		return &report, nil
+	}
+	if cancelled, ok := errors.AsType[*temporal.CanceledError](err); ok && cancelled.HasDetails() {
+		return &report, errors.Join(err, cancelled.Details(&report))
+	}
+	if failed, ok := errors.AsType[*temporal.ApplicationError](err); ok && failed.HasDetails() {
+		return &report, errors.Join(err, failed.Details(&report))
+	}
+	return nil, err
+}
+
+// queryTimeout is how long a snapshot waits for a worker.
+const queryTimeout = 3 * time.Second
+
+// look takes a snapshot. Where no worker answers, what was known before stands.
+func look(ctx context.Context, c client.Client, id string, before Snapshot) (Snapshot, error) {
+	description, err := c.DescribeWorkflowExecution(ctx, id, "")
+	if err != nil {
+		return before, err
+	}
+	now := Snapshot{Progress: before.Progress, At: time.Now()}
+	asking, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	answer, err := c.QueryWorkflow(asking, id, "", workflows.ProgressQuery)
+	if err == nil {
+		err = answer.Get(&now.Progress)
+	}
+	now.NoWorker = err != nil
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
+		return before, err
+	}
+	now.Tokens = now.Usage.InputTokens + now.Usage.OutputTokens
+	now.addShards(description.GetPendingActivities())
+	if now.Phase == jobs.Warming || now.Phase == jobs.Releasing {
+		now.Endpoint = endpointState(ctx, c, id)
+	}
+	return now, nil
+}
+
+func (s *Snapshot) addShards(pending []*workflowpb.PendingActivityInfo) {
+	for _, one := range pending {
+		var beat workflows.ShardBeat
+		if one.GetActivityType().GetName() != workflows.RunShard || !decodeBeat(one, &beat) {
+			continue
+		}
+		s.Counts.Completed += beat.Completed
+		s.Counts.Failed += beat.Failed
+		s.Tokens += beat.Tokens
+		s.InFlight += beat.InFlight
+	}
+}
+
+// endpointState is what Endpoint's activity last heard from the provider.
+func endpointState(ctx context.Context, c client.Client, job string) string {
+	description, err := c.DescribeWorkflowExecution(ctx, workflows.EndpointID(job), "")
+	if err != nil {
+		return ""
+	}
+	for _, one := range description.GetPendingActivities() {
+		var beat workflows.EndpointBeat
+		name := one.GetActivityType().GetName()
+		if (name == workflows.AwaitEndpoint || name == workflows.ReleaseEndpoint) && decodeBeat(one, &beat) {
+			return beat.Detail
+		}
+	}
+	return ""
+}
+
+func decodeBeat(activity *workflowpb.PendingActivityInfo, beat any) bool {
+	details := activity.GetHeartbeatDetails()
+	return details != nil && converter.GetDefaultDataConverter().FromPayloads(details, beat) == nil
+}
+
+// Ending turns how a job ended into an error with its exit code. What the
+// report has said is not said again.
+func Ending(report *jobs.Report, err error) error {
+	if err == nil {
+		return nil
+	}
+	code := exitBadly
+	if failed, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		switch failed.Type() {
+		case jobs.InvalidInput, jobs.EndpointRefused, jobs.Unauthorized, jobs.NotFound:
+			code = exitBadInput
+		}
+	}
+	if report != nil {
+		return &exitError{code: code}
+	}
+	return &exitError{code: code, err: err}
+}

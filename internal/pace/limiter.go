@@ -1,0 +1,150 @@
+package pace
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"time"
+)
+
+// Limiter hands out the slots for one endpoint. It is safe for concurrent use
+// and starts no goroutine; a timer runs only around a cool-down.
+type Limiter struct {
+	mu       sync.Mutex
+	options  Options
+	origin   time.Time // times inside are durations since: cheap to read and to compare
+	fixed    bool
+	limit    int
+	allowed  int // what a cool-down and the ramp after it leave of limit
+	inFlight int
+	waiters  list.List // of chan struct{}, closed when a slot is granted
+	replicas int
+	cooldown cooldown
+	window   window
+	climber  climber
+	rate     float64 // throughput of the last whole window
+}
+
+// New returns a Limiter.
+func New(options Options) *Limiter {
+	options = options.withDefaults()
+	l := &Limiter{options: options, origin: time.Now(), climber: newClimber(options.Min, options.Max)}
+	l.SetFixed(options.Fixed)
+	if !l.fixed {
+		l.setLimit(l.climber.clamp(float64(options.Start)))
+	}
+	return l
+}
+
+// Acquire waits, first come first served, until a request may be sent: for a
+// free slot and for the end of a cool-down. It returns nil or ctx's error;
+// after nil the caller must call Release once.
+func (l *Limiter) Acquire(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	if l.inFlight < l.allowed && l.waiters.Len() == 0 {
+		l.inFlight++
+		l.mu.Unlock()
+		return nil
+	}
+	granted := make(chan struct{})
+	waiter := l.waiters.PushBack(granted)
+	l.mu.Unlock()
+
+	select {
+	case <-granted:
+		return nil
+	case <-ctx.Done():
+		return l.leave(ctx, waiter, granted)
+	}
+}
+
+// leave takes a cancelled caller out of the queue. A slot that it was granted
+// meanwhile goes to the next.
+func (l *Limiter) leave(ctx context.Context, waiter *list.Element, granted <-chan struct{}) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	select {
+	case <-granted:
+		l.inFlight--
+		l.grant()
+	default:
+		l.waiters.Remove(waiter)
+	}
+	return ctx.Err()
+}
+
+// Release gives one acquired slot back and says how the request ended. It
+// panics without an Acquire to match.
+func (l *Limiter) Release(outcome Outcome) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.inFlight == 0 {
+		panic("pace: Release without Acquire")
+	}
+	l.learn(l.now(), outcome)
+	l.inFlight--
+	l.grant()
+}
+
+// grant hands free slots to those who wait.
+func (l *Limiter) grant() {
+	for l.inFlight < l.allowed && l.waiters.Len() > 0 {
+		l.inFlight++
+		close(l.waiters.Remove(l.waiters.Front()).(chan struct{}))
+	}
+}
+
+// SetFixed keeps n requests in flight from now on. With n <= 0 the number is
+// sought again, from where it is.
+func (l *Limiter) SetFixed(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fixed = n > 0
+	l.climber.restart()
+	if !l.fixed {
+		n = l.climber.clamp(float64(l.limit))
+	}
+	l.setLimit(n)
+}
+
+// SetReplicas tells how many replicas are ready. When that changes, the limit
+// is rescaled in proportion and sought again from there; the first call, and
+// n <= 0, change nothing.
+func (l *Limiter) SetReplicas(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := l.replicas
+	if n <= 0 || n == before {
+		return
+	}
+	l.replicas = n
+	if before > 0 && !l.fixed {
+		l.climber.restart()
+		l.setLimit(l.climber.clamp(float64(l.limit) * float64(n) / float64(before)))
+	}
+}
+
+// Stats reads the Limiter.
+func (l *Limiter) Stats() Stats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	stats := Stats{InFlight: l.inFlight, Limit: l.limit, Waiting: l.waiters.Len(), Throughput: l.rate}
+	if l.now() < l.cooldown.until {
+		stats.CoolingUntil = l.origin.Add(l.cooldown.until)
+	}
+	return stats
+}
+
+// now is the time since origin.
+func (l *Limiter) now() time.Duration { return time.Since(l.origin) }
+
+// setLimit changes the limit. The window starts anew, since readings at
+// different limits are what is compared.
+func (l *Limiter) setLimit(limit int) {
+	l.limit = limit
+	l.window = window{}
+	l.admit(l.now())
+}

@@ -1,0 +1,144 @@
+package providertest
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/nightshift-run/nightshift/internal/provider"
+	"github.com/nightshift-run/nightshift/internal/sim"
+)
+
+// operation is one method of a provider, tried on an endpoint.
+type operation struct {
+	name  string
+	try   func(s *stage, id string) error
+	stops bool // needs Stop and Start
+	rents bool // asks for GPUs
+}
+
+var create = operation{name: "Create", rents: true, try: func(s *stage, _ string) error {
+	_, err := s.Create(s.ctx, s.name.String(), s.shape)
+	return err
+}}
+
+var readings = []operation{
+	{name: "Check", try: func(s *stage, _ string) error { return s.Check(s.ctx, s.shape) }},
+	{name: "List", try: func(s *stage, _ string) error { _, err := s.List(s.ctx); return err }},
+	{name: "Describe", try: func(s *stage, id string) error { _, err := s.Describe(s.ctx, id); return err }},
+}
+
+var changes = []operation{
+	{name: "Scale", rents: true, try: func(s *stage, id string) error {
+		return s.Scale(s.ctx, id, provider.Replicas{Min: 2, Max: 2})
+	}},
+	{name: "Start", rents: true, stops: true, try: func(s *stage, id string) error { return s.Start(s.ctx, id) }},
+	{name: "Stop", stops: true, try: func(s *stage, id string) error { return s.Stop(s.ctx, id) }},
+	{name: "Delete", try: func(s *stage, id string) error { return s.Delete(s.ctx, id) }},
+}
+
+// changeCases are changes whose reply comes late or not at all: they may be
+// repeated. A first repetition can still meet what is left of a cut connection.
+func changeCases() []testCase {
+	var cases []testCase
+	for _, row := range []struct {
+		name  string
+		fault sim.Fault
+	}{
+		{"ReplyLost", sim.Fault{Kind: sim.LostReply}},
+		{"ReplyCut", sim.Fault{Kind: sim.CutBody}},
+		{"ReplyTruncated", sim.Fault{Kind: sim.TruncatedJSON}},
+		{"ReplyTooLate", sim.Fault{Kind: sim.Slow, Delay: 2 * time.Minute}},
+		{"ReplySlow", sim.Fault{Kind: sim.Slow, Delay: 20 * time.Second}},
+		{"ReplyTrickles", sim.Fault{Kind: sim.Trickle, Delay: time.Second}},
+	} {
+		row.fault.Op, row.fault.Count = sim.AnyControl, 1
+		for _, o := range changes {
+			cases = append(cases, testCase{name: o.name + "/" + row.name, stops: o.stops, run: func(s *stage) {
+				id := s.ready().ID
+				s.cloud.Inject(row.fault)
+				s.repeat(o, id)
+			}})
+		}
+	}
+	return cases
+}
+
+// repeat tries until it succeeds, as a caller would.
+func (s *stage) repeat(o operation, id string) {
+	s.Helper()
+	err := o.try(s, id)
+	for range 2 {
+		if err == nil {
+			return
+		}
+		s.sorted(err, provider.Unavailable)
+		time.Sleep(pollEvery)
+		err = o.try(s, id)
+	}
+	if err != nil {
+		s.Errorf("repeated: %v", err)
+	}
+}
+
+// refusalCases are calls that fail without effect: sorted, and as good as never
+// made.
+func refusalCases() []testCase {
+	cases := []testCase{{name: "WrongToken", run: wrongToken}}
+	for _, row := range []struct {
+		name         string
+		fault        sim.Fault
+		create, rest provider.Kind
+	}{
+		{"ServerError", sim.Fault{Kind: sim.Status}, provider.Ambiguous, provider.Unavailable},
+		{"BadGateway", sim.Fault{Kind: sim.Status, Status: http.StatusBadGateway, Body: "<html>"}, provider.Ambiguous, provider.Unavailable},
+		{"CutBefore", sim.Fault{Kind: sim.CutBefore}, provider.Ambiguous, provider.Unavailable},
+		{"NoAnswer", sim.Fault{Kind: sim.Hang}, provider.Ambiguous, provider.Unavailable},
+		{"WebPage", sim.Fault{Kind: sim.HTML}, provider.Ambiguous, provider.Unavailable},
+		{"RateLimit", sim.Fault{Kind: sim.RetryAfter, RetryAfter: 7 * time.Second}, provider.RateLimited, provider.RateLimited},
+		{"TokenRefused", sim.Fault{Kind: sim.Status, Status: http.StatusUnauthorized}, provider.Unauthorized, provider.Unauthorized},
+		{"Forbidden", sim.Fault{Kind: sim.Status, Status: http.StatusForbidden}, provider.Unauthorized, provider.Unauthorized},
+		{"Invalid", sim.Fault{Kind: sim.Status, Status: http.StatusUnprocessableEntity}, provider.Refused, provider.Refused},
+	} {
+		cases = append(cases, refusalCase(create, row.name, row.fault, row.create))
+		for _, o := range slices.Concat(readings, changes) {
+			cases = append(cases, refusalCase(o, row.name, row.fault, row.rest))
+		}
+	}
+	for _, o := range append(changes, create) {
+		if o.rents {
+			cases = append(cases, refusalCase(o, "NoCapacity", sim.Fault{Kind: sim.Capacity}, provider.Capacity))
+		}
+	}
+	return cases
+}
+
+func refusalCase(o operation, name string, fault sim.Fault, kind provider.Kind) testCase {
+	fault.Op = sim.AnyControl
+	return testCase{name: o.name + "/" + name, stops: o.stops, run: func(s *stage) {
+		id := s.ready().ID
+		s.cloud.Inject(fault)
+		sorted := s.sorted(o.try(s, id), kind)
+		if sorted.RetryAfter != fault.RetryAfter {
+			s.Errorf("retry after %v, want %v", sorted.RetryAfter, fault.RetryAfter)
+		}
+		s.cloud.ClearFaults()
+		time.Sleep(2 * warmUp) // what was to happen would have
+		if all := s.list(); len(all) != 1 || all[0].ID != id || all[0].Phase != provider.Ready || all[0].ReadyReplicas != 1 {
+			s.Errorf("the refused call had an effect: %+v", all)
+		}
+	}}
+}
+
+func wrongToken(s *stage) {
+	id := s.ready().ID
+	right := s.Provider
+	s.Provider = s.open("another-token")
+	for _, o := range slices.Concat(readings, changes, []operation{create}) {
+		if o.stops && !s.Capabilities().CanStop {
+			continue
+		}
+		s.sorted(o.try(s, id), provider.Unauthorized)
+	}
+	s.Provider = right
+}

@@ -1,0 +1,100 @@
+package jobs
+
+import (
+	"errors"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Parse reads a job file strictly and returns the spec with defaults filled
+// in. fileName is used in messages, and for the job's name when the file has
+// none. Whatever is wrong with the file comes back as one *[InvalidError] that
+// names every problem with its line.
+func Parse(fileName string, text []byte) (Spec, error) {
+	var document yaml.Node
+	if err := yaml.Load(text, &document); err != nil {
+		return Spec{}, &InvalidError{File: fileName, Problems: loadProblems(err)}
+	}
+	var spec Spec
+	problems := unknownFields(&document, spec)
+	unreadable := loadProblems(document.Load(&spec))
+	problems = append(problems, unreadable...)
+	if spec.Name == "" {
+		spec.Name = nameFromFile(fileName)
+	}
+	spec = spec.WithDefaults()
+	for _, problem := range spec.Problems() {
+		value, line := locate(&document, problem.Field)
+		if problem.Line = line; !told(unreadable, value) {
+			problems = append(problems, problem)
+		}
+	}
+	if len(problems) > 0 {
+		slices.SortStableFunc(problems, func(a, b Problem) int { return a.Line - b.Line })
+		return Spec{}, &InvalidError{File: fileName, Problems: problems}
+	}
+	return spec, nil
+}
+
+// told reports whether a value has been complained about already: one that
+// could not be read looks like one that was left out.
+func told(unreadable []Problem, value *yaml.Node) bool {
+	return value != nil && slices.ContainsFunc(unreadable, func(p Problem) bool {
+		return p.Line == value.Line && p.column == value.Column
+	})
+}
+
+// loadProblems turns the YAML library's errors into problems.
+func loadProblems(err error) []Problem {
+	if err == nil {
+		return nil
+	}
+	if several, ok := errors.AsType[*yaml.LoadErrors](err); ok {
+		problems := make([]Problem, len(several.Errors))
+		for i, one := range several.Errors {
+			problems[i] = Problem{Line: one.Mark.Line, column: one.Mark.Column, Message: plainWords(one.Message)}
+		}
+		return problems
+	}
+	if one, ok := errors.AsType[*yaml.LoadError](err); ok {
+		return []Problem{{Line: one.Mark.Line, Message: "not valid YAML: " + one.Message}}
+	}
+	return []Problem{{Message: err.Error()}}
+}
+
+var constructError = regexp.MustCompile("^cannot construct !!(\\w+) `(.*)` into (.+)$")
+
+// plainWords says what the YAML library says of a value of the wrong type
+// without naming Go types.
+func plainWords(message string) string {
+	if strings.Contains(message, "no documents in stream") {
+		return "the file is empty; a job needs at least input, output and endpoint"
+	}
+	parts := constructError.FindStringSubmatch(message)
+	if parts == nil {
+		return message
+	}
+	wanted := map[string]string{"int": "a whole number", "float64": "a number", "string": "text", "bool": "true or false"}[parts[3]]
+	if wanted == "" {
+		return "a value of the wrong kind: `" + parts[2] + "`"
+	}
+	return "`" + parts[2] + "` is not " + wanted
+}
+
+var notInName = regexp.MustCompile(`[^a-z0-9]+`)
+
+// nameFromFile makes a job name of a file name: "Nightly Run.yaml" becomes
+// "nightly-run".
+func nameFromFile(fileName string) string {
+	base := path.Base(strings.ReplaceAll(fileName, `\`, "/"))
+	base = strings.TrimSuffix(base, path.Ext(base))
+	name := strings.Trim(notInName.ReplaceAllString(strings.ToLower(base), "-"), "-")
+	if name == "" {
+		return "job"
+	}
+	return strings.TrimRight(name[:min(len(name), maxName)], "-")
+}

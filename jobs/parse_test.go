@@ -1,0 +1,157 @@
+package jobs
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+// minimal is the least that a job file must say.
+const minimal = `
+input: s3://prompts/in.jsonl
+output: s3://answers/out/
+endpoint: {provider: nebius, model: openai/gpt-oss-120b, gpu: {type: gpu-h100-sxm}}
+`
+
+func TestParse_FillsInDefaults(t *testing.T) {
+	t.Parallel()
+	spec, err := Parse("jobs/Nightly Run.yaml", []byte(minimal))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if spec.Name != "nightly-run" {
+		t.Errorf("name = %q", spec.Name)
+	}
+	if spec.Endpoint.Replicas != (Replicas{Min: 1, Max: 1}) || spec.Endpoint.GPU.Count != 1 || spec.Endpoint.Release != ReleaseDelete {
+		t.Errorf("endpoint = %+v", spec.Endpoint)
+	}
+	if spec.Limits.Deadline.Std() != 24*time.Hour || spec.Limits.Warmup.Std() != 30*time.Minute {
+		t.Errorf("limits = %+v", spec.Limits)
+	}
+	if spec.Requests.Attempts != 6 || spec.Requests.Timeout.Std() != 10*time.Minute || spec.Requests.Concurrency != 0 {
+		t.Errorf("requests = %+v", spec.Requests)
+	}
+}
+
+func TestParse_ReadsEveryField(t *testing.T) {
+	t.Parallel()
+	spec, err := Parse("job.yaml", []byte(`
+name: summaries
+input: [s3://a/1.jsonl, s3://a/2.jsonl]
+output: file:///tmp/out/
+endpoint:
+  provider: nebius
+  model: m
+  flavor: fast
+  gpu: {type: gpu-h200-sxm, count: 8}
+  region: eu-west1
+  replicas: {min: 2, max: 4}
+  release: disable
+  price_per_gpu_hour: 2.50 EUR
+  control_url: http://127.0.0.1:1
+  inference_url: http://127.0.0.1:2/v1
+limits: {deadline: 12h, warmup: 45m}
+requests: {concurrency: 300, timeout: 90s, attempts: 3}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Spec{
+		Name: "summaries", Input: URLs{"s3://a/1.jsonl", "s3://a/2.jsonl"}, Output: "file:///tmp/out/",
+		Endpoint: Endpoint{
+			Provider: "nebius", Model: "m", Flavor: "fast", GPU: GPU{"gpu-h200-sxm", 8}, Region: "eu-west1",
+			Replicas: Replicas{2, 4}, Release: ReleaseDisable, PricePerGPUHour: Money{2.5, "EUR"},
+			ControlURL: "http://127.0.0.1:1", InferenceURL: "http://127.0.0.1:2/v1",
+		},
+		Limits:   Limits{Duration(12 * time.Hour), Duration(45 * time.Minute)},
+		Requests: Requests{300, Duration(90 * time.Second), 3},
+	}
+	if len(spec.Input) != 2 || spec.Input[1] != want.Input[1] {
+		t.Errorf("input = %v", spec.Input)
+	}
+	spec.Input, want.Input = nil, nil
+	if spec.Name != want.Name || spec.Endpoint != want.Endpoint || spec.Limits != want.Limits || spec.Requests != want.Requests || spec.Output != want.Output {
+		t.Errorf("spec = %+v\nwant   %+v", spec, want)
+	}
+}
+
+// TestParse_TellsWhatIsWrong adds one mistake to the minimal file in each row.
+func TestParse_TellsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, old, new, want string
+	}{
+		{"unknown field", "\noutput:", "\noutputs: x\noutput:", "job.yaml:3: outputs: unknown field; did you mean output?"},
+		{"unknown field below", "gpu: {type", "gpu: {typ: x, type", "job.yaml:4: endpoint.gpu.typ: unknown field; did you mean type?"},
+		{"field twice", "\noutput:", "\noutput: s3://b/x/\noutput:", `mapping key "output" already defined`},
+		{"no input", "input: s3://prompts/in.jsonl", "", "input: is missing"},
+		{"input is a prefix", "in.jsonl", "in/", `"s3://prompts/in/" must be an object`},
+		{"input is a path", "s3://prompts/in.jsonl", "in.jsonl", `"in.jsonl" must be an object`},
+		{"no output", "output: s3://answers/out/", "", "output: is missing"},
+		{"no provider", "provider: nebius, ", "", "endpoint.provider: is missing"},
+		{"no model", "model: openai/gpt-oss-120b, ", "", "endpoint.model: is missing"},
+		{"count", "gpu: {type", "gpu: {count: -1, type", "endpoint.gpu.count: must be at least 1"},
+		{"count is a word", "gpu: {type", "gpu: {count: two, type", "`two` is not a whole number"},
+		{"replicas", "provider:", "replicas: {min: 3, max: 2}, provider:", "endpoint.replicas.max: must not be less than min"},
+		{"release", "provider:", "release: keep, provider:", "endpoint.release: \"keep\" must be delete or disable"},
+		{"price", "provider:", "price_per_gpu_hour: 3, provider:", `"3" is not an amount`},
+		{"control url", "provider:", "control_url: ftp://x, provider:", "endpoint.control_url"},
+		{"duration", "\noutput:", "\nlimits: {deadline: 12}\noutput:", `"12" is not a duration`},
+		{"negative", "\noutput:", "\nlimits: {warmup: -1m}\noutput:", "limits.warmup: must be longer than zero"},
+		{"attempts", "\noutput:", "\nrequests: {attempts: 1000}\noutput:", "requests.attempts: must be from 1 to 100"},
+		{"concurrency", "\noutput:", "\nrequests: {concurrency: many}\noutput:", `"many" is not a number of requests`},
+		{"name", "\noutput:", "\nname: Nightly Run\noutput:", "name: must be lower-case"},
+		{"endpoint is a word", "endpoint: {", "x: {", "endpoint.provider: is missing"},
+		{"not YAML", "endpoint: {", "endpoint: [{", "not valid YAML"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			text := strings.Replace(minimal, c.old, c.new, 1)
+			if text == minimal {
+				t.Fatal("the row changes nothing")
+			}
+			_, err := Parse("job.yaml", []byte(text))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error is\n%v\nand does not say\n%s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestParse_TellsEverythingAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := Parse("job.yaml", []byte("inpt: x\nendpoint:\n  gpu: {count: none}\nlimits: {deadline: soon}\n"))
+	invalid, ok := errors.AsType[*InvalidError](err)
+	if !ok {
+		t.Fatalf("error is %v", err)
+	}
+	var text strings.Builder
+	for _, problem := range invalid.Problems {
+		text.WriteString(problem.Field + "\n" + problem.Message + "\n")
+	}
+	for _, want := range []string{"inpt", "input", "output", "endpoint.provider", "endpoint.model", "none", "soon"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("nothing is said about %s:\n%v", want, err)
+		}
+	}
+}
+
+func TestParse_EmptyFile(t *testing.T) {
+	t.Parallel()
+	if _, err := Parse("job.yaml", nil); err == nil || !strings.Contains(err.Error(), "the file is empty") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(minimal))
+	f.Add([]byte("a: &a [*a]"))
+	f.Add([]byte("endpoint: 1\nlimits: [x]\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		spec, err := Parse("job.yaml", text)
+		if err == nil && len(spec.Problems()) > 0 {
+			t.Errorf("accepted a spec with problems: %v", spec.Problems())
+		}
+	})
+}

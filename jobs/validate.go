@@ -1,0 +1,76 @@
+package jobs
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// maxName leaves room for the time and a random end in a job id of 63.
+const maxName = 40
+
+var validName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+
+// Problems checks the spec as a whole and returns everything that is wrong
+// with it, each with the dotted path of its field. Whether the provider offers
+// the endpoint's shape is not known here: that is asked before anything is
+// rented.
+func (s Spec) Problems() []Problem {
+	var list problemList
+	list.require(validName.MatchString(s.Name) && len(s.Name) <= maxName, "name",
+		"must be lower-case letters, digits and dashes, at most %d", maxName)
+	s.checkPlaces(&list)
+	s.Endpoint.check(&list)
+	list.require(s.Limits.Deadline > 0, "limits.deadline", "must be longer than zero")
+	list.require(s.Limits.Warmup > 0, "limits.warmup", "must be longer than zero")
+	list.require(s.Requests.Timeout > 0, "requests.timeout", "must be longer than zero")
+	list.require(s.Requests.Attempts >= 1 && s.Requests.Attempts <= 100, "requests.attempts", "must be from 1 to 100")
+	list.require(s.Requests.Concurrency >= 0 && s.Requests.Concurrency <= 10_000, "requests.concurrency", `must be "auto" or from 1 to 10000`)
+	return list
+}
+
+func (s Spec) checkPlaces(list *problemList) {
+	list.require(len(s.Input) > 0, "input", "is missing; name the JSONL file with the requests, such as s3://bucket/prompts.jsonl")
+	for _, input := range s.Input {
+		list.require(isObjectURL(input) && !strings.HasSuffix(input, "/"), "input", "%q must be an object: s3://bucket/key or file:///path", input)
+	}
+	list.require(s.Output != "", "output", "is missing; name the prefix for the results, such as s3://bucket/answers/")
+	if s.Output != "" {
+		list.require(isObjectURL(s.Output), "output", "%q must be a prefix: s3://bucket/prefix/ or file:///path/", s.Output)
+	}
+}
+
+func (e Endpoint) check(list *problemList) {
+	list.require(e.Provider != "", "endpoint.provider", "is missing; such as nebius")
+	list.require(e.Model != "", "endpoint.model", "is missing; such as openai/gpt-oss-120b")
+	list.require(e.GPU.Count >= 1, "endpoint.gpu.count", "must be at least 1")
+	list.require(e.Replicas.Min >= 1, "endpoint.replicas.min", "must be at least 1")
+	list.require(e.Replicas.Max >= e.Replicas.Min, "endpoint.replicas.max", "must not be less than min")
+	list.require(e.Release == ReleaseDelete || e.Release == ReleaseDisable, "endpoint.release", "%q must be delete or disable", e.Release)
+	for _, address := range []struct{ field, url string }{{"endpoint.control_url", e.ControlURL}, {"endpoint.inference_url", e.InferenceURL}} {
+		list.require(address.url == "" || strings.HasPrefix(address.url, "https://") || strings.HasPrefix(address.url, "http://"),
+			address.field, "%q must begin with https:// or http://", address.url)
+	}
+}
+
+func isObjectURL(url string) bool {
+	bucket, isS3 := strings.CutPrefix(url, "s3://")
+	path, isFile := strings.CutPrefix(url, "file://")
+	switch {
+	case isS3:
+		name, _, _ := strings.Cut(bucket, "/")
+		return name != ""
+	case isFile:
+		return strings.HasPrefix(path, "/") && path != "/"
+	}
+	return false
+}
+
+// problemList gathers problems as checks fail.
+type problemList []Problem
+
+func (list *problemList) require(ok bool, field, format string, args ...any) {
+	if !ok {
+		*list = append(*list, Problem{Field: field, Message: fmt.Sprintf(format, args...)})
+	}
+}

@@ -1,0 +1,196 @@
+// Package worker runs nightshift's workflows and activities against a Temporal
+// server: registration, task queues, slots and an orderly stop.
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/nightshift-run/nightshift/activities"
+	"github.com/nightshift-run/nightshift/internal/bucket"
+	"github.com/nightshift-run/nightshift/internal/chat"
+	"github.com/nightshift-run/nightshift/workflows"
+)
+
+// Role is a kind of work.
+type Role string
+
+// The roles. A process may have both. Control ends rentals, so it should run in
+// two places; data moves the prompts and is what one adds more of.
+const (
+	Control Role = "control"
+	Data    Role = "data"
+)
+
+// Options is what a worker needs.
+type Options struct {
+	Client    client.Client
+	Namespace string
+	Store     *bucket.Store
+	Providers activities.Providers
+	Roles     []Role // none means all
+	TempDir   string // empty means the system's
+	Logger    *slog.Logger
+
+	// StopTimeout is how long a shard has, after Run's context ends, to finish
+	// what is in flight and flush it. 0 means 20 s, which must be less than
+	// what the process's supervisor grants.
+	StopTimeout time.Duration
+}
+
+const (
+	defaultStopTimeout = 20 * time.Second
+
+	// shardSlots is how many shards one process has open. Requests in flight
+	// are bounded by pace, not by this; several shards are open so that the
+	// last slow requests of one do not leave the endpoint idle.
+	shardSlots = 8
+
+	// maxConnections bounds connections to one endpoint.
+	maxConnections = 4096
+
+	// heartbeatThrottle lets every beat through. By default the SDK holds back
+	// beats for 80 % of the timeout, and with them the news of a cancellation.
+	heartbeatThrottle = time.Second
+)
+
+// Run registers and runs the workers until ctx ends, then stops them: it
+// returns when every activity has ended or StopTimeout has passed. It first
+// makes sure that the namespace has the search attributes which Batch sets.
+func Run(ctx context.Context, o Options) error {
+	worker.SetBinaryChecksum(build())
+	installation, err := prepareNamespace(ctx, o.Client, o.Namespace)
+	if err != nil {
+		return err
+	}
+	var running []worker.Worker
+	defer func() {
+		for _, w := range running {
+			w.Stop()
+		}
+	}()
+	fatal := make(chan error, len(queues))
+	for _, queue := range queues {
+		if !o.has(queue.role) {
+			continue
+		}
+		w := worker.New(o.Client, queue.name, o.workerOptions(queue, fatal))
+		queue.register(w, o, installation)
+		if err := w.Start(); err != nil {
+			return fmt.Errorf("start the %s worker: %w", queue.role, err)
+		}
+		running = append(running, w)
+	}
+	o.Logger.Info("worker ready", "namespace", o.Namespace, "installation", installation, "roles", o.Roles)
+	select {
+	case err := <-fatal:
+		return err
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// build names what is running. Left to itself the SDK reads the whole binary to
+// make a name of it.
+func build() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value
+		}
+	}
+	return info.Main.Version
+}
+
+func (o Options) has(role Role) bool {
+	for _, r := range o.Roles {
+		if r == role {
+			return true
+		}
+	}
+	return len(o.Roles) == 0
+}
+
+// queue is a task queue with what is registered on it.
+type queue struct {
+	role     Role
+	name     string
+	slots    int
+	register func(worker.Registry, Options, string)
+}
+
+var queues = []queue{
+	{Control, workflows.ControlQueue, 200, registerControl},
+	{Data, workflows.DataQueue, shardSlots, registerData},
+}
+
+func (o Options) workerOptions(q queue, fatal chan<- error) worker.Options {
+	stop := o.StopTimeout
+	if stop == 0 {
+		stop = defaultStopTimeout
+	}
+	return worker.Options{
+		MaxConcurrentActivityExecutionSize: q.slots,
+		MaxHeartbeatThrottleInterval:       heartbeatThrottle,
+		DefaultHeartbeatThrottleInterval:   heartbeatThrottle,
+		WorkerStopTimeout:                  stop,
+		DisableWorkflowWorker:              q.role == Data,
+		OnFatalError: func(err error) {
+			fatal <- fmt.Errorf("the %s worker stopped: %w", q.role, err)
+		},
+	}
+}
+
+// registerControl registers the workflows, and the activities that must always
+// find a worker.
+func registerControl(r worker.Registry, o Options, installation string) {
+	r.RegisterWorkflowWithOptions(workflows.Batch, workflow.RegisterOptions{Name: workflows.BatchWorkflow})
+	r.RegisterWorkflowWithOptions(workflows.Endpoint, workflow.RegisterOptions{Name: workflows.EndpointWorkflow})
+
+	owners := &activities.Owners{Client: o.Client}
+	endpoints := &activities.Endpoints{
+		Providers: o.Providers, Installation: installation,
+		Dial: activities.NewDial(o.Providers, chat.Transport(maxConnections)),
+	}
+	register(r, map[string]any{
+		workflows.AskEndpoint:     owners.AskEndpoint,
+		workflows.DismissEndpoint: owners.DismissEndpoint,
+		workflows.WatchOwner:      owners.WatchOwner,
+		workflows.CheckEndpoint:   endpoints.CheckEndpoint,
+		workflows.CreateEndpoint:  endpoints.CreateEndpoint,
+		workflows.AwaitEndpoint:   endpoints.AwaitEndpoint,
+		workflows.ReleaseEndpoint: endpoints.ReleaseEndpoint,
+	})
+}
+
+// registerData registers the activities that touch prompts and answers.
+func registerData(r worker.Registry, o Options, _ string) {
+	planning := &activities.Planning{Store: o.Store, TempDir: o.TempDir}
+	requests := activities.NewRequests(o.Store, &activities.Targets{
+		Dial: activities.NewDial(o.Providers, chat.Transport(maxConnections)),
+	})
+	results := &activities.Results{Store: o.Store, TempDir: o.TempDir}
+	register(r, map[string]any{
+		workflows.PlanInput:      planning.PlanInput,
+		workflows.RunShard:       requests.RunShard,
+		workflows.CollectResults: results.CollectResults,
+		workflows.WriteReport:    results.WriteReport,
+	})
+}
+
+func register(r worker.Registry, named map[string]any) {
+	for name, function := range named {
+		r.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})
+	}
+}

@@ -1,0 +1,127 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// The calls of Batch: one typed method an activity, which holds its options.
+
+// patient retries until the job is to end: an object store or a provider that
+// is down for minutes delays a job and does not break it.
+var patient = &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 30 * time.Second}
+
+// heartbeatTimeout is how long a dead worker's shard goes unnoticed. Workers
+// beat every second.
+const heartbeatTimeout = 20 * time.Second
+
+func (b *batch) planInput() workflow.Future {
+	ctx := workflow.WithActivityOptions(b.work, workflow.ActivityOptions{
+		TaskQueue:           DataQueue,
+		StartToCloseTimeout: 24 * time.Hour,
+		HeartbeatTimeout:    heartbeatTimeout,
+		RetryPolicy:         patient,
+		Summary:             "check the input and cut it into shards",
+	})
+	return workflow.ExecuteActivity(ctx, PlanInput, PlanCall{
+		Job: b.input.Job, Input: b.input.Spec.Input, Output: b.input.Spec.Output,
+	})
+}
+
+func (b *batch) checkEndpoint() workflow.Future {
+	ctx := workflow.WithActivityOptions(b.work, workflow.ActivityOptions{
+		TaskQueue:           ControlQueue,
+		StartToCloseTimeout: time.Minute,
+		RetryPolicy:         patient,
+		Summary:             "check that " + b.input.Spec.Endpoint.String() + " is offered",
+	})
+	return workflow.ExecuteActivity(ctx, CheckEndpoint, b.input.Spec.Endpoint)
+}
+
+func (b *batch) endpointRequest() EndpointRequest {
+	return EndpointRequest{
+		Job: b.input.Job, Owner: workflow.GetInfo(b.life).WorkflowExecution.ID, Rental: b.state.Rental,
+		Endpoint: b.input.Spec.Endpoint, Warmup: b.input.Spec.Limits.Warmup,
+		Deadline: b.state.Deadline.Add(releaseGrace),
+	}
+}
+
+// releaseGrace is how long after the job's own deadline Endpoint acts by
+// itself: the job had that long to flush what it paid for and dismiss it.
+const releaseGrace = 2 * time.Minute
+
+func (b *batch) askEndpoint() error {
+	return workflow.ExecuteActivity(b.controlContext("ask for an endpoint"), AskEndpoint, b.endpointRequest()).Get(b.life, nil)
+}
+
+func (b *batch) dismissEndpoint() error {
+	dismissal := Dismissal{Request: b.endpointRequest(), Reason: b.releaseReason()}
+	return workflow.ExecuteActivity(b.controlContext("dismiss the endpoint"), DismissEndpoint, dismissal).Get(b.life, nil)
+}
+
+func (b *batch) releaseReason() string {
+	switch {
+	case b.outcome != "":
+		return "job " + string(b.outcome)
+	case b.stale:
+		return "endpoint lost"
+	}
+	return "every request is answered"
+}
+
+func (b *batch) controlContext(summary string) workflow.Context {
+	return workflow.WithActivityOptions(b.life, workflow.ActivityOptions{
+		TaskQueue:           ControlQueue,
+		StartToCloseTimeout: 10 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, MaximumInterval: 10 * time.Second},
+		Summary:             summary,
+	})
+}
+
+// callShard waits for a cancelled shard's last flush, so that the endpoint is
+// not taken away from requests about to be answered and no result is lost.
+func (b *batch) callShard(ctx workflow.Context, shard int) workflow.Future {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           DataQueue,
+		StartToCloseTimeout: 24 * time.Hour,
+		HeartbeatTimeout:    heartbeatTimeout,
+		WaitForCancellation: true,
+		RetryPolicy:         patient,
+		Summary:             fmt.Sprintf("shard %d of %d", shard+1, b.state.Plan.Shards),
+	})
+	return workflow.ExecuteActivity(ctx, RunShard, ShardCall{
+		Job: b.input.Job, PlanURL: b.state.Plan.URL, Shard: shard,
+		Address: b.state.Address, Requests: b.input.Spec.Requests,
+	})
+}
+
+func (b *batch) collectResults(missing string) (Collected, error) {
+	ctx := workflow.WithActivityOptions(b.life, workflow.ActivityOptions{
+		TaskQueue:           DataQueue,
+		StartToCloseTimeout: 24 * time.Hour,
+		HeartbeatTimeout:    heartbeatTimeout,
+		RetryPolicy:         patient,
+		Summary:             "assemble the results in input order",
+	})
+	var collected Collected
+	err := workflow.ExecuteActivity(ctx, CollectResults, CollectCall{
+		Job: b.input.Job, PlanURL: b.state.Plan.URL, Output: b.input.Spec.Output, Missing: missing,
+	}).Get(b.life, &collected)
+	return collected, err
+}
+
+// writeReport gives up after a while: the report is the workflow's result as
+// well, and a job that is over must not stay open for its sake.
+func (b *batch) writeReport() error {
+	ctx := workflow.WithActivityOptions(b.life, workflow.ActivityOptions{
+		TaskQueue:              DataQueue,
+		StartToCloseTimeout:    time.Minute,
+		ScheduleToCloseTimeout: 10 * time.Minute,
+		RetryPolicy:            patient,
+		Summary:                "write report.json",
+	})
+	return workflow.ExecuteActivity(ctx, WriteReport, b.state.Report).Get(b.life, nil)
+}

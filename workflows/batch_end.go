@@ -1,0 +1,93 @@
+package workflows
+
+import (
+	"errors"
+	"strings"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/nightshift-run/nightshift/jobs"
+)
+
+// missingCodes are the error codes of lines that never ran, by how the job
+// ended. The first two are OpenAI's.
+var missingCodes = map[jobs.Outcome]string{
+	jobs.Cancelled: "batch_cancelled",
+	jobs.Expired:   "batch_expired",
+	jobs.Failed:    "batch_failed",
+}
+
+// collect assembles what there is, whatever happened: answers that were paid
+// for are kept, and every other line says why it has none.
+func (b *batch) collect() {
+	b.enter(jobs.Collecting)
+	collected, err := b.collectResults(missingCodes[b.outcome])
+	if err != nil {
+		b.outcome, b.failure = jobs.Failed, errorType(err)
+		b.state.Report.Reason = errorText(err)
+		return
+	}
+	b.state.Report.Counts, b.state.Report.Usage, b.state.Report.Files = collected.Counts, collected.Usage, collected.Files
+}
+
+// finish writes the report and ends the workflow as the job ended.
+func (b *batch) finish() (jobs.Report, error) {
+	b.enter(jobs.Ended)
+	report := &b.state.Report
+	if b.outcome == "" {
+		b.outcome = jobs.Completed
+	}
+	report.Outcome, report.Finished = b.outcome, workflow.Now(b.life)
+	report.Settle(b.input.Spec.Endpoint.PricePerGPUHour)
+	if b.state.Plan.URL != "" {
+		if err := b.writeReport(); err != nil {
+			workflow.GetLogger(b.life).Error("write the report", "error", err)
+		}
+	}
+	b.show()
+	switch b.outcome {
+	case jobs.Completed:
+		return *report, nil
+	case jobs.Cancelled:
+		return *report, temporal.NewCanceledError(*report)
+	}
+	return *report, temporal.NewNonRetryableApplicationError(report.Reason, b.failure, nil, *report)
+}
+
+// failWith ends the job for the errors among errs, all told together.
+func (b *batch) failWith(errs ...error) {
+	var texts []string
+	kind := ""
+	for _, err := range errs {
+		if err != nil {
+			texts = append(texts, errorText(err))
+			kind = errorType(err)
+		}
+	}
+	if kind != "" {
+		b.end(jobs.Failed, kind, strings.Join(texts, "\n"))
+	}
+}
+
+func (b *batch) nextRun() BatchInput {
+	state := b.state
+	return BatchInput{Job: b.input.Job, Spec: b.input.Spec, State: &state}
+}
+
+// errorType is the type that an activity gave its error, or Internal where it
+// gave none.
+func errorType(err error) string {
+	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return failure.Type()
+	}
+	return jobs.Internal
+}
+
+// errorText is an activity's own words, without Temporal's around them.
+func errorText(err error) string {
+	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		return failure.Message()
+	}
+	return err.Error()
+}

@@ -1,0 +1,92 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/nightshift-run/nightshift/jobs"
+)
+
+// window is how many shards are open at once: enough for every worker of a
+// fleet to find one, and far below the 2,000 pending activities at which the
+// server fails a workflow.
+const window = 500
+
+// send runs shards until none is left, the job is to end, the endpoint is lost,
+// or the history has grown enough to continue as new.
+func (b *batch) send() {
+	b.enter(jobs.Running)
+	serving, abandon := workflow.WithCancel(b.work)
+	b.abandon = abandon
+	for b.sending() && !workflow.GetInfo(b.life).GetContinueAsNewSuggested() {
+		shard := b.state.take()
+		b.open++
+		workflow.Go(b.life, func(own workflow.Context) {
+			b.runShard(own, serving, shard)
+			b.open--
+		})
+		b.until(func() bool { return b.open < window || !b.sending() })
+	}
+	b.until(func() bool { return b.open == 0 })
+}
+
+func (b *batch) sending() bool { return b.outcome == "" && !b.stale && b.state.unsent() }
+
+// runShard runs one shard to its end, or as far as it gets: what it has done by
+// then lies in the bucket, and another attempt goes on from there.
+func (b *batch) runShard(own, serving workflow.Context, shard int) {
+	var done ShardDone
+	err := b.callShard(serving, shard).Get(own, &done)
+	switch {
+	case err == nil:
+		b.done++
+		b.state.Report.Counts.Completed += done.Completed
+		b.state.Report.Counts.Failed += done.Failed
+		b.state.Report.Usage.Add(done.Usage)
+		b.showProgress()
+	case b.outcome != "":
+	case b.stale:
+		b.state.Again = append(b.state.Again, shard)
+	case errorType(err) == jobs.EndpointLost:
+		b.state.Again = append(b.state.Again, shard)
+		b.lost(errorText(err))
+	default:
+		b.failWith(err)
+	}
+}
+
+// lost notes that the endpoint no longer serves, and ends what is open. Another
+// is rented for the rest, a bounded number of times.
+func (b *batch) lost(why string) {
+	b.stale = true
+	b.abandon()
+	if b.state.Rental >= maxRentals {
+		b.end(jobs.Failed, jobs.EndpointLost, fmt.Sprintf("the endpoint was lost %d times; last: %s", b.state.Rental, why))
+	}
+}
+
+// handOver reports whether the job goes on in a new run with a fresh history:
+// send stopped for no other reason.
+func (b *batch) handOver() bool {
+	return b.news.Stage == Serving && b.sending()
+}
+
+// take returns the next shard to run.
+func (s *BatchState) take() int {
+	if last := len(s.Again) - 1; last >= 0 {
+		shard := s.Again[last]
+		s.Again = s.Again[:last]
+		return shard
+	}
+	s.Next++
+	return s.Next - 1
+}
+
+func (s *BatchState) unsent() bool { return len(s.Again) > 0 || s.Next < s.Plan.Shards }
+
+// until waits for a condition. It cannot fail: the context of a job's life is
+// never cancelled.
+func (b *batch) until(condition func() bool) {
+	_ = workflow.Await(b.life, condition)
+}

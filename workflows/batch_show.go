@@ -1,0 +1,113 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/nightshift-run/nightshift/jobs"
+)
+
+// enter begins a phase: it ends the one before and shows the new one.
+func (b *batch) enter(phase jobs.Phase) {
+	if phase == b.phase { // a new run goes on where the one before left off
+		b.show()
+		return
+	}
+	now := workflow.Now(b.life)
+	phases := b.state.Report.Phases
+	if last := len(phases) - 1; last >= 0 && phases[last].End.IsZero() {
+		phases[last].End = now
+	}
+	if phase != jobs.Ended {
+		phases = append(phases, jobs.PhaseTime{Phase: phase, Start: now})
+	}
+	b.state.Report.Phases = phases
+	b.phase = phase
+	b.show()
+}
+
+// showProgress shows counts, at most about fifty times in a job since each time
+// is an event of its history.
+func (b *batch) showProgress() {
+	if done := b.state.Report.Counts.Done(); done-b.shown > b.state.Plan.Requests/50 {
+		b.shown = done
+		b.show()
+	}
+}
+
+// show tells the Web UI how things stand.
+func (b *batch) show() {
+	counts := b.state.Report.Counts
+	updates := []temporal.SearchAttributeUpdate{
+		PhaseAttribute.ValueSet(b.label()),
+		JobAttribute.ValueSet(b.input.Spec.Name),
+		ModelAttribute.ValueSet(b.input.Spec.Endpoint.Model),
+		TotalAttribute.ValueSet(counts.Total),
+		DoneAttribute.ValueSet(counts.Done()),
+		FailedAttribute.ValueSet(counts.Failed),
+	}
+	if id := b.news.Rental.ID; id != "" {
+		updates = append(updates, EndpointAttribute.ValueSet(id))
+	}
+	if err := workflow.UpsertTypedSearchAttributes(b.life, updates...); err != nil {
+		workflow.GetLogger(b.life).Error("set search attributes", "error", err)
+	}
+	workflow.SetCurrentDetails(b.life, b.details())
+}
+
+// label is the phase, or the outcome once the job has ended.
+func (b *batch) label() string {
+	if b.phase == jobs.Ended && b.outcome != "" {
+		return string(b.outcome)
+	}
+	return string(b.phase)
+}
+
+// details is the page that the Web UI shows of a job, in Markdown.
+func (b *batch) details() string {
+	report := b.state.Report
+	lines := []string{"**" + b.label() + "**", "", report.Reason, "",
+		"| requests | completed | failed | shards | tokens in | tokens out |",
+		"|---:|---:|---:|---:|---:|---:|",
+		fmt.Sprintf("| %d | %d | %d | %d of %d | %d | %d |",
+			report.Counts.Total, report.Counts.Completed, report.Counts.Failed, b.done, b.state.Plan.Shards,
+			report.Usage.InputTokens, report.Usage.OutputTokens),
+		"",
+		"| phase | began | took | GPU seconds |",
+		"|---|---|---:|---:|",
+	}
+	for _, phase := range report.Phases {
+		lines = append(lines, b.phaseRow(phase))
+	}
+	endpoint := "Endpoint: workflow `" + EndpointID(b.input.Job) + "`"
+	if b.news.Rental.ID != "" {
+		endpoint += fmt.Sprintf(", %s, `%s`", b.news.Stage, b.news.Rental.ID)
+	}
+	lines = append(lines, "", endpoint, "", "Results: `"+report.Output+"`")
+	return strings.Join(lines, "\n")
+}
+
+func (b *batch) phaseRow(phase jobs.PhaseTime) string {
+	took, gpu := "", ""
+	if !phase.End.IsZero() {
+		took = phase.End.Sub(phase.Start).Round(100 * time.Millisecond).String()
+	}
+	if b.phase == jobs.Ended {
+		gpu = fmt.Sprintf("%.1f", phase.GPUSeconds)
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s |", phase.Phase, clock(phase.Start), took, gpu)
+}
+
+func (b *batch) progress() Progress {
+	report := b.state.Report
+	return Progress{
+		Job: b.input.Job, Phase: b.phase, Counts: report.Counts, Usage: report.Usage,
+		Shards: b.state.Plan.Shards, Done: b.done, Open: b.open,
+		Stage: b.news.Stage, Rental: b.news.Rental, Deadline: b.state.Deadline,
+		Outcome: b.outcome, Reason: report.Reason,
+	}
+}

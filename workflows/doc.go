@@ -1,0 +1,72 @@
+// Package workflows is nightshift's core and its architecture page.
+//
+// # The two workflows
+//
+// [Batch] is a job's life, its workflow id is the job's id. It checks the input,
+// asks for an endpoint, runs the input's shards as activities, has the endpoint
+// released, and assembles the results. [Endpoint] is one rental's life, its
+// workflow id is endpoint/<job>. It alone creates the endpoint, watches over it
+// and releases it.
+//
+//	Batch     plan ── ask ─────────────── shard shard shard ── dismiss ───────────── collect ── report
+//	                   │        ▲                                 │          ▲
+//	                   ▼        │ serving                         ▼          │ released, confirmed
+//	Endpoint           create ── await ─── (owner? deadline?) ─── delete ── list ── look again
+//
+// Endpoint is no child of Batch. Temporal ends a workflow in ways in which none
+// of its code runs: terminate, workflow timeout, a history that grew too large;
+// a reset begins it anew from the middle. A defer, a child, or a parent that
+// supervises leaks the endpoint in at least one of them. An independent
+// workflow that was armed before anything was created does not: it releases on
+// the first of
+//
+//   - its owner's dismissal,
+//   - its owner's newest run being closed, in whatever way, which it sees within
+//     ownerPoll,
+//   - the deadline that it was given,
+//   - a cancellation by hand,
+//
+// and then tries for ever, until the provider's own listing shows that the
+// endpoint is gone or stopped. Two minutes later it looks once more, for a
+// create that the provider carried out late.
+//
+// The two talk by signals that may come twice, late, or to a run that began
+// after they were sent: ask and dismiss start an Endpoint if none is running,
+// and the answer names the rental that it is about. So each can be killed and
+// reset without the other's help. A Batch that is reset asks again and is told
+// of the endpoint that it already has; one whose Endpoint was terminated by
+// hand starts another by asking or dismissing again, and that one finds the
+// endpoint by its name.
+//
+// # What an endpoint is called
+//
+// Its name is made of the installation, the job and the deadline (see
+// provider.Name), so creating is finding first: an attempt whose answer was
+// lost, or whose worker died, is adopted by the next.
+//
+// # What lies where
+//
+// Temporal carries references and counts. Prompts and answers stay in the
+// bucket: the plan, one fixed-width record a shard, and the parts, small
+// objects of finished result lines that every attempt at a shard writes each few
+// seconds under names of its own. An attempt begins by reading its
+// predecessors' parts, so a killed worker repeats at most what was in flight or
+// not yet flushed; heartbeats are hints for people who watch. The results are
+// assembled from the parts when the endpoint is off, whatever the outcome, and
+// not before every request of the plan is accounted for.
+//
+// # How a job ends
+//
+// Completed returns the report. Cancelled ends as Temporal's Canceled, expired
+// and failed as Failed with one of the error types of package jobs; the report
+// is in the error's details and in report.json in each case. A job whose
+// endpoint was not confirmed off in unconfirmedAfter fails with
+// EndpointUnconfirmed, whatever else went well.
+//
+// # How it scales
+//
+// A shard is up to 10,000 requests or 16 MiB and costs three events; a window
+// of 500 is open at once, and the run continues as new when Temporal suggests
+// it, which is after about 1,300 shards. Workers of role data take shards; their
+// number is the only thing to change for more throughput.
+package workflows

@@ -1,0 +1,223 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/nightshift-run/nightshift/jobs"
+)
+
+// lookAgainAfter is when the account is searched once more after a confirmed
+// release, for a create that the provider carried out late.
+const lookAgainAfter = 2 * time.Minute
+
+// Endpoint is one rental's life: it alone creates the endpoint, tells its owner
+// when it serves, and releases it on the first of: dismissed by the owner,
+// owner closed in whatever way, deadline, cancelled by hand. It ends only when
+// the provider's listing confirms that nothing is left running.
+func Endpoint(ctx workflow.Context, request EndpointRequest) (jobs.Rental, error) {
+	return newRental(ctx, request).run()
+}
+
+// rental is one run of Endpoint.
+type rental struct {
+	life    workflow.Context // not cancelled with the workflow: a release must run
+	wanted  workflow.Context // cancelled as soon as there is a reason to release
+	unwant  workflow.CancelFunc
+	request EndpointRequest
+	news    RentalNews
+	reason  string           // why to release; empty while wanted
+	again   *EndpointRequest // asked for after the reason was set
+}
+
+func newRental(ctx workflow.Context, request EndpointRequest) *rental {
+	life, _ := workflow.NewDisconnectedContext(ctx)
+	wanted, unwant := workflow.WithCancel(life)
+	r := &rental{life: life, wanted: wanted, unwant: unwant, request: request}
+	r.news = RentalNews{Number: request.Rental, Stage: Asked, Rental: jobs.Rental{
+		Provider: request.Endpoint.Provider, Shape: request.Endpoint.String(), Requested: workflow.Now(ctx),
+	}}
+	workflow.Go(life, func(life workflow.Context) {
+		ctx.Done().Receive(life, nil)
+		r.dismiss("the Endpoint workflow was cancelled by hand")
+	})
+	return r
+}
+
+func (r *rental) run() (jobs.Rental, error) {
+	// A dismissal that came with the start must be seen before anything is created.
+	for signals := r.signals(r.life); signals.HasPending() && r.reason == ""; {
+		signals.Select(r.life)
+	}
+	workflow.Go(r.life, r.listen)
+	workflow.Go(r.life, r.watchOwner)
+	workflow.Go(r.life, r.watchDeadline)
+	if err := r.rent(); err != nil && r.reason == "" {
+		r.news.ErrType, r.news.ErrText = describe(err)
+		r.dismiss(r.news.ErrText)
+	}
+	if err := workflow.Await(r.life, func() bool { return r.reason != "" }); err != nil {
+		return r.news.Rental, err
+	}
+	r.release()
+	r.tell(r.life, Released)
+	return r.lookAgain()
+}
+
+// rent creates the endpoint and waits until it answers.
+func (r *rental) rent() error {
+	if r.reason != "" {
+		return nil
+	}
+	created, err := r.create()
+	if err != nil {
+		return err
+	}
+	r.news.Rental.ID, r.news.Rental.Name, r.news.Rental.Created = created.ID, created.Name, created.At
+	r.tell(r.life, Created)
+
+	ready, err := r.await(created.ID)
+	if err != nil {
+		return err
+	}
+	r.news.Address = ready.Address
+	r.news.Rental.Ready = ready.At
+	r.news.Rental.GPUs = ready.Replicas * r.request.Endpoint.GPU.Count
+	r.tell(r.life, Serving)
+	return nil
+}
+
+// release does not return before the provider confirms the end, however many
+// tries that takes.
+func (r *rental) release() {
+	released := r.turnOff()
+	r.news.Rental.StopAsked, r.news.Rental.Confirmed = released.StopAsked, released.Confirmed
+	r.news.Rental.ConfirmHow, r.news.Rental.Reason = released.How, r.reason
+}
+
+// lookAgain searches once more for a late create, unless the owner asks for an
+// endpoint again meanwhile: then a new run begins, which adopts what is there.
+func (r *rental) lookAgain() (jobs.Rental, error) {
+	err := awaitAtMost(r.life, lookAgainAfter, "until the account is searched once more", func() bool { return r.again != nil })
+	if err != nil {
+		return r.news.Rental, err
+	}
+	if r.again == nil {
+		r.turnOff()
+	}
+	if r.again != nil {
+		return r.news.Rental, workflow.NewContinueAsNewError(r.life, EndpointWorkflow, *r.again)
+	}
+	return r.news.Rental, nil
+}
+
+// dismiss notes the first reason to release and stops what goes on.
+func (r *rental) dismiss(reason string) {
+	if r.reason == "" {
+		r.reason = reason
+		r.unwant()
+	}
+}
+
+// listen takes signals for as long as the workflow lives.
+func (r *rental) listen(ctx workflow.Context) {
+	for signals := r.signals(ctx); ; {
+		signals.Select(ctx)
+	}
+}
+
+// signals selects over what the owner sends. The context is the coroutine's
+// that selects.
+func (r *rental) signals(ctx workflow.Context) workflow.Selector {
+	return workflow.NewSelector(ctx).
+		AddReceive(workflow.GetSignalChannel(ctx, AskSignal), func(channel workflow.ReceiveChannel, _ bool) {
+			var request EndpointRequest
+			channel.Receive(ctx, &request)
+			r.asked(ctx, request)
+		}).
+		AddReceive(workflow.GetSignalChannel(ctx, DismissSignal), func(channel workflow.ReceiveChannel, _ bool) {
+			var dismissal Dismissal
+			channel.Receive(ctx, &dismissal)
+			if dismissal.Request.Rental >= r.news.Number {
+				r.dismiss(dismissal.Reason)
+			}
+		})
+}
+
+// asked answers an owner that asks: for the first time, again because it was
+// reset, or for the next rental while this one is being released.
+func (r *rental) asked(ctx workflow.Context, request EndpointRequest) {
+	if r.reason != "" {
+		r.again = &request
+		return
+	}
+	r.request, r.news.Number = request, request.Rental
+	if r.news.Stage != Asked {
+		r.tell(ctx, r.news.Stage)
+	}
+}
+
+func (r *rental) watchDeadline(ctx workflow.Context) {
+	left := r.request.Deadline.Sub(workflow.Now(ctx))
+	if workflow.NewTimerWithOptions(ctx, left, workflow.TimerOptions{Summary: "deadline of the endpoint"}).Get(ctx, nil) == nil {
+		r.dismiss("deadline " + r.request.Deadline.UTC().Format(time.RFC3339) + " passed")
+	}
+}
+
+func (r *rental) watchOwner(ctx workflow.Context) {
+	if r.ownerClosed(ctx) == nil {
+		r.dismiss("its job is closed")
+	}
+}
+
+// tell sends the owner news; an owner that is gone is no reason to stop.
+func (r *rental) tell(ctx workflow.Context, stage RentalStage) {
+	r.news.Stage = stage
+	workflow.SetCurrentDetails(ctx, r.details())
+	err := workflow.SignalExternalWorkflow(ctx, r.request.Owner, "", RentalSignal, r.news).Get(ctx, nil)
+	if err != nil {
+		workflow.GetLogger(ctx).Info("owner not told", "owner", r.request.Owner, "stage", stage, "error", err)
+	}
+}
+
+// describe sorts the error that kept an endpoint from serving. One that was
+// retried to the end means that time ran out.
+func describe(err error) (errType, text string) {
+	failure, ok := errors.AsType[*temporal.ApplicationError](err)
+	switch {
+	case ok && failure.Type() != jobs.Temporary:
+		return failure.Type(), failure.Message()
+	case ok:
+		return jobs.WarmupLimit, "the endpoint did not answer within limits.warmup; last: " + failure.Message()
+	case temporal.IsTimeoutError(err):
+		return jobs.WarmupLimit, "the endpoint did not answer within limits.warmup"
+	}
+	return jobs.Internal, err.Error()
+}
+
+func (r *rental) details() string {
+	record := r.news.Rental
+	text := fmt.Sprintf("**%s** for job `%s`\n\n|  |  |\n|---|---|\n| shape | %s |\n", r.news.Stage, r.request.Job, record.Shape)
+	for _, row := range []struct{ name, value string }{
+		{"endpoint", record.ID}, {"name", record.Name},
+		{"created", clock(record.Created)}, {"first answer", clock(record.Ready)},
+		{"stop accepted", clock(record.StopAsked)}, {"confirmed off", clock(record.Confirmed)},
+		{"confirmed by", record.ConfirmHow}, {"released because", r.reason},
+	} {
+		if row.value != "" {
+			text += "| " + row.name + " | " + row.value + " |\n"
+		}
+	}
+	return text
+}
+
+func clock(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format("2006-01-02 15:04:05Z")
+}

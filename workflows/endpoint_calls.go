@@ -1,0 +1,88 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// The calls of Endpoint: one typed method an activity, which holds its options.
+
+// create asks for the endpoint, or adopts what an earlier attempt created. Its
+// attempts are not interrupted, so that their outcome is known
+// before a release begins.
+func (r *rental) create() (EndpointCreated, error) {
+	ctx := workflow.WithActivityOptions(r.wanted, workflow.ActivityOptions{
+		TaskQueue:              ControlQueue,
+		StartToCloseTimeout:    5 * time.Minute,
+		HeartbeatTimeout:       controlHeartbeat,
+		ScheduleToCloseTimeout: r.request.Warmup.Std(),
+		WaitForCancellation:    true,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 15 * time.Second},
+		Summary:                "rent " + r.request.Endpoint.String(),
+	})
+	var created EndpointCreated
+	err := workflow.ExecuteActivity(ctx, CreateEndpoint, CreateCall{
+		Job: r.request.Job, Endpoint: r.request.Endpoint, Deadline: r.request.Deadline,
+	}).Get(r.life, &created)
+	return created, err
+}
+
+// await polls until the endpoint answers a request: one long activity, so that
+// neither the wait's length nor its pace costs history.
+func (r *rental) await(id string) (EndpointReady, error) {
+	left := r.news.Rental.Requested.Add(r.request.Warmup.Std()).Sub(workflow.Now(r.life))
+	ctx := workflow.WithActivityOptions(r.wanted, workflow.ActivityOptions{
+		TaskQueue:              ControlQueue,
+		ScheduleToCloseTimeout: max(left, time.Second),
+		HeartbeatTimeout:       controlHeartbeat,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 5 * time.Second},
+		Summary:                "wait until the endpoint answers",
+	})
+	var ready EndpointReady
+	err := workflow.ExecuteActivity(ctx, AwaitEndpoint, AwaitCall{ID: id, Endpoint: r.request.Endpoint}).Get(r.life, &ready)
+	return ready, err
+}
+
+// turnOff retries for ever: an endpoint that may be running is never given up.
+// The activity itself is retried without end; should it fail all the same, it
+// is begun anew.
+func (r *rental) turnOff() EndpointReleased {
+	ctx := workflow.WithActivityOptions(r.life, workflow.ActivityOptions{
+		TaskQueue:           ControlQueue,
+		StartToCloseTimeout: 2 * time.Minute,
+		HeartbeatTimeout:    controlHeartbeat,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 15 * time.Second},
+		Summary:             "release, and confirm by the provider's listing",
+	})
+	call := ReleaseCall{Job: r.request.Job, ID: r.news.Rental.ID, Endpoint: r.request.Endpoint}
+	for {
+		var released EndpointReleased
+		err := workflow.ExecuteActivity(ctx, ReleaseEndpoint, call).Get(r.life, &released)
+		if err == nil {
+			return released
+		}
+		workflow.GetLogger(r.life).Error("release the endpoint", "name", r.news.Rental.Name, "error", err)
+		_ = workflow.Sleep(r.life, time.Minute)
+	}
+}
+
+// ownerClosed returns nil once the owner's newest run is closed. The activity
+// fails while it is open and is retried: retries cost no history.
+func (r *rental) ownerClosed(ctx workflow.Context) error {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           ControlQueue,
+		StartToCloseTimeout: 10 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: ownerPoll, BackoffCoefficient: 1, MaximumInterval: ownerPoll},
+		Summary:             "watch the job, so that the endpoint does not outlive it",
+	})
+	return workflow.ExecuteActivity(ctx, WatchOwner, r.request.Owner).Get(ctx, nil)
+}
+
+// controlHeartbeat is how long a dead control worker goes unnoticed. Workers
+// beat every second.
+const controlHeartbeat = 10 * time.Second
+
+// ownerPoll bounds how long an endpoint outlives a terminated job.
+const ownerPoll = 15 * time.Second

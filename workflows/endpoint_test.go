@@ -1,0 +1,286 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/nightshift-run/nightshift/jobs"
+)
+
+// account is a provider's account as an Endpoint sees it, with an owner who
+// hears its news.
+type account struct {
+	env *testsuite.TestWorkflowEnvironment
+	mu  sync.Mutex // activities run beside each other
+
+	create  func() (EndpointCreated, error)
+	await   func() (EndpointReady, error)
+	release func() (EndpointReleased, error)
+	owner   func() error
+
+	running  bool
+	creates  int
+	releases int
+	heard    []RentalStage
+	last     RentalNews
+}
+
+func newAccount() *account {
+	a := &account{env: newEnvironment()}
+	a.create = func() (EndpointCreated, error) {
+		a.running = true
+		return EndpointCreated{ID: "ep-1", Name: "nightshift-x-job-1", At: a.env.Now()}, nil
+	}
+	a.await = func() (EndpointReady, error) {
+		return EndpointReady{Address: Address{Model: "m"}, Replicas: 2, At: a.env.Now()}, nil
+	}
+	a.release = func() (EndpointReleased, error) {
+		a.running = false
+		return EndpointReleased{StopAsked: a.env.Now(), Confirmed: a.env.Now(), How: "not listed"}, nil
+	}
+	a.owner = func() error { return errOpen }
+	a.register()
+	return a
+}
+
+var errOpen = temporal.NewApplicationErrorWithOptions("open", jobs.Temporary, temporal.ApplicationErrorOptions{})
+
+func (a *account) register() {
+	a.env.RegisterWorkflow(Endpoint)
+	for name, function := range map[string]any{
+		CreateEndpoint: func(context.Context, CreateCall) (EndpointCreated, error) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.creates++
+			return a.create()
+		},
+		AwaitEndpoint: func(context.Context, AwaitCall) (EndpointReady, error) { return a.await() },
+		ReleaseEndpoint: func(context.Context, ReleaseCall) (EndpointReleased, error) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.releases++
+			return a.release()
+		},
+		WatchOwner: func(context.Context, string) error { return a.owner() },
+	} {
+		a.env.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})
+	}
+	a.env.OnSignalExternalWorkflow("default-test-namespace", "job", "", RentalSignal, mock.Anything).Return(
+		func(_, _, _, _ string, payload any) error {
+			news := payload.(RentalNews)
+			a.heard, a.last = append(a.heard, news.Stage), news
+			return nil
+		})
+}
+
+func (a *account) request() EndpointRequest {
+	return EndpointRequest{
+		Job: "job", Owner: "job", Rental: 1, Warmup: jobs.Duration(30 * time.Minute), Deadline: a.env.Now().Add(10 * time.Hour),
+		Endpoint: jobs.Endpoint{Provider: "nebius", Model: "m", GPU: jobs.GPU{Type: "h100", Count: 4}, Release: jobs.ReleaseDelete},
+	}
+}
+
+func (a *account) dismissAfter(delay time.Duration) {
+	request := a.request()
+	a.env.RegisterDelayedCallback(func() {
+		a.env.SignalWorkflow(DismissSignal, Dismissal{Request: request, Reason: "all answered"})
+	}, delay)
+}
+
+// run runs Endpoint and checks what holds for every one: when it is over
+// nothing runs, and the owner has heard so.
+func (a *account) run(t *testing.T) (jobs.Rental, error) {
+	t.Helper()
+	a.env.ExecuteWorkflow(Endpoint, a.request())
+	if !a.env.IsWorkflowCompleted() {
+		t.Fatal("the workflow did not end")
+	}
+	if a.running {
+		t.Error("the endpoint is still running")
+	}
+	if a.last.Stage != Released {
+		t.Errorf("the owner heard %v", a.heard)
+	}
+	err := a.env.GetWorkflowError()
+	var rental jobs.Rental
+	if err == nil {
+		if err := a.env.GetWorkflowResult(&rental); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return rental, err
+}
+
+func TestEndpoint_ServesUntilDismissed(t *testing.T) {
+	t.Parallel()
+	a := newAccount()
+	a.dismissAfter(time.Hour)
+	rental, err := a.run(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []RentalStage{Created, Serving, Released}; !slices.Equal(a.heard, want) {
+		t.Errorf("the owner heard %v, want %v", a.heard, want)
+	}
+	if rental.GPUs != 8 || rental.Reason != "all answered" || rental.Confirmed.IsZero() {
+		t.Errorf("rental = %+v", rental)
+	}
+	if a.releases != 2 {
+		t.Errorf("%d releases; want one and a second look", a.releases)
+	}
+}
+
+func TestEndpoint_DismissedBeforeItBegan(t *testing.T) {
+	t.Parallel()
+	a := newAccount()
+	a.dismissAfter(0)
+	if _, err := a.run(t); err != nil {
+		t.Fatal(err)
+	}
+	if a.creates != 0 {
+		t.Error("created an endpoint that nobody wants")
+	}
+}
+
+func TestEndpoint_DismissedWhileWarming(t *testing.T) {
+	t.Parallel()
+	a := newAccount()
+	a.await = func() (EndpointReady, error) { return EndpointReady{}, activity.ErrResultPending }
+	a.dismissAfter(5 * time.Minute)
+	rental, err := a.run(t)
+	if err != nil || !rental.Ready.IsZero() {
+		t.Errorf("rental = %+v, %v", rental, err)
+	}
+}
+
+func TestEndpoint_WarmupLimit(t *testing.T) {
+	t.Parallel()
+	a := newAccount()
+	a.await = func() (EndpointReady, error) {
+		return EndpointReady{}, temporal.NewApplicationError("listing answers 503", jobs.Temporary)
+	}
+	if _, err := a.run(t); err != nil {
+		t.Fatal(err)
+	}
+	if a.last.ErrType != jobs.WarmupLimit {
+		t.Errorf("told the owner %s: %s", a.last.ErrType, a.last.ErrText)
+	}
+}
+
+func TestEndpoint_CreateRefused(t *testing.T) {
+	t.Parallel()
+	a := newAccount()
+	a.create = func() (EndpointCreated, error) {
+		return EndpointCreated{}, temporal.NewNonRetryableApplicationError("quota", jobs.NoCapacity, nil)
+	}
+	if _, err := a.run(t); err != nil {
+		t.Fatal(err)
+	}
+	if a.last.ErrType != jobs.NoCapacity || a.creates != 1 {
+		t.Errorf("told the owner %s after %d creates", a.last.ErrType, a.creates)
+	}
+	if a.releases == 0 {
+		t.Error("nobody looked whether an earlier attempt had created it after all")
+	}
+}
+
+func TestEndpoint_OwnerClosed(t *testing.T) {
+	t.Parallel()
+	a := newAccount()
+	looks := 0
+	a.owner = func() error {
+		if looks++; looks < 5 {
+			return errOpen
+		}
+		return nil
+	}
+	if rental, err := a.run(t); err != nil || rental.Reason != "its job is closed" {
+		t.Errorf("rental = %+v, %v", rental, err)
+	}
+}
+
+func TestEndpoint_Deadline(t *testing.T) {
+	t.Parallel()
+	a := newAccount()
+	rental, err := a.run(t)
+	if err != nil || rental.Confirmed.Sub(rental.Created) < 9*time.Hour {
+		t.Errorf("rental = %+v, %v", rental, err)
+	}
+}
+
+func TestEndpoint_CancelledByHand(t *testing.T) {
+	t.Parallel()
+	a := newAccount()
+	a.env.RegisterDelayedCallback(a.env.CancelWorkflow, time.Hour)
+	if rental, err := a.run(t); err != nil || rental.Reason == "" {
+		t.Errorf("rental = %+v, %v", rental, err)
+	}
+}
+
+func TestEndpoint_NeverGivesUpReleasing(t *testing.T) {
+	t.Parallel()
+	a := newAccount()
+	release := a.release
+	a.release = func() (EndpointReleased, error) {
+		if a.releases < 100 {
+			return EndpointReleased{}, temporal.NewApplicationError("delete answers 500", jobs.Temporary)
+		}
+		return release()
+	}
+	a.dismissAfter(time.Minute)
+	if _, err := a.run(t); err != nil || a.releases < 100 {
+		t.Errorf("%d releases, %v", a.releases, err)
+	}
+}
+
+func TestEndpoint_ResetOwnerIsToldOfWhatItHas(t *testing.T) {
+	t.Parallel()
+	a := newAccount()
+	again := a.request()
+	a.env.RegisterDelayedCallback(func() { a.env.SignalWorkflow(AskSignal, again) }, time.Hour)
+	a.dismissAfter(2 * time.Hour)
+	if _, err := a.run(t); err != nil {
+		t.Fatal(err)
+	}
+	if want := []RentalStage{Created, Serving, Serving, Released}; !slices.Equal(a.heard, want) || a.creates != 1 {
+		t.Errorf("the owner heard %v after %d creates, want %v", a.heard, a.creates, want)
+	}
+}
+
+func TestEndpoint_AskedAgainWhileReleasing(t *testing.T) {
+	t.Parallel()
+	a := newAccount()
+	next := a.request()
+	next.Rental = 2
+	a.dismissAfter(time.Hour)
+	a.env.RegisterDelayedCallback(func() { a.env.SignalWorkflow(AskSignal, next) }, time.Hour+time.Minute)
+	_, err := a.run(t)
+	continued, ok := errors.AsType[*workflow.ContinueAsNewError](err)
+	if !ok || continued.WorkflowType.Name != EndpointWorkflow {
+		t.Fatalf("ended with %v, want a new run for the next rental", err)
+	}
+}
+
+func TestEndpoint_IgnoresADismissalOfAnEarlierRental(t *testing.T) {
+	t.Parallel()
+	a := newAccount()
+	second, first := a.request(), a.request()
+	second.Rental = 2
+	a.env.RegisterDelayedCallback(func() { a.env.SignalWorkflow(AskSignal, second) }, time.Minute)
+	a.env.RegisterDelayedCallback(func() {
+		a.env.SignalWorkflow(DismissSignal, Dismissal{Request: first, Reason: "late"})
+	}, time.Hour)
+	if rental, err := a.run(t); err != nil || rental.Reason == "late" {
+		t.Errorf("rental = %+v, %v", rental, err)
+	}
+}

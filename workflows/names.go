@@ -1,0 +1,66 @@
+package workflows
+
+import "go.temporal.io/sdk/temporal"
+
+// Task queues. Control work is small and must always find a worker, since it
+// ends rentals; data work moves the prompts.
+const (
+	ControlQueue = "nightshift-control"
+	DataQueue    = "nightshift-data"
+)
+
+// Workflow types.
+const (
+	BatchWorkflow    = "Batch"
+	EndpointWorkflow = "Endpoint"
+)
+
+// Activity types. Those of the endpoint's life and of the job's bookkeeping run
+// on the control queue, those that touch prompts on the data queue.
+const (
+	CheckEndpoint   = "CheckEndpoint"
+	PlanInput       = "PlanInput"
+	AskEndpoint     = "AskEndpoint"
+	DismissEndpoint = "DismissEndpoint"
+	CreateEndpoint  = "CreateEndpoint"
+	AwaitEndpoint   = "AwaitEndpoint"
+	WatchOwner      = "WatchOwner"
+	ReleaseEndpoint = "ReleaseEndpoint"
+	RunShard        = "RunShard"
+	CollectResults  = "CollectResults"
+	WriteReport     = "WriteReport"
+)
+
+// Signals: ask and dismiss go from a Batch to its Endpoint, rental comes back.
+const (
+	AskSignal     = "ask"
+	DismissSignal = "dismiss"
+	RentalSignal  = "rental"
+)
+
+// ProgressQuery is answered by Batch with a [Progress].
+const ProgressQuery = "progress"
+
+// EndpointID is the workflow id of the Endpoint that serves a Batch. The
+// Batch's own workflow id is the job's id.
+func EndpointID(job string) string { return "endpoint/" + job }
+
+// The search attributes of a Batch. They must exist in the namespace before a
+// job is started; the worker sees to it when it starts.
+var (
+	PhaseAttribute    = temporal.NewSearchAttributeKeyKeyword("BatchPhase")
+	JobAttribute      = temporal.NewSearchAttributeKeyKeyword("BatchJob")
+	ModelAttribute    = temporal.NewSearchAttributeKeyKeyword("BatchModel")
+	EndpointAttribute = temporal.NewSearchAttributeKeyKeyword("BatchEndpoint")
+	TotalAttribute    = temporal.NewSearchAttributeKeyInt64("BatchTotal")
+	DoneAttribute     = temporal.NewSearchAttributeKeyInt64("BatchDone")
+	FailedAttribute   = temporal.NewSearchAttributeKeyInt64("BatchFailed")
+)
+
+// SearchAttributes lists them all, for whoever registers them.
+func SearchAttributes() []temporal.SearchAttributeKey {
+	return []temporal.SearchAttributeKey{
+		PhaseAttribute, JobAttribute, ModelAttribute, EndpointAttribute,
+		TotalAttribute, DoneAttribute, FailedAttribute,
+	}
+}

@@ -1,0 +1,78 @@
+package workflows
+
+import (
+	"flag"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+)
+
+// TestReplay replays saved histories of real runs: a change that would break
+// jobs under way fails here. Histories are added when behaviour is added, by the
+// tests of local/system, and the old ones stay.
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	histories, err := filepath.Glob("testdata/histories/*.json")
+	if err != nil || len(histories) == 0 {
+		t.Fatalf("no histories to replay: %v", err)
+	}
+	replayer := worker.NewWorkflowReplayer()
+	replayer.RegisterWorkflowWithOptions(Batch, workflow.RegisterOptions{Name: BatchWorkflow})
+	replayer.RegisterWorkflowWithOptions(Endpoint, workflow.RegisterOptions{Name: EndpointWorkflow})
+	for _, history := range histories {
+		t.Run(filepath.Base(history), func(t *testing.T) {
+			t.Parallel()
+			logger := log.NewStructuredLogger(slog.New(slog.DiscardHandler))
+			if err := replayer.ReplayWorkflowHistoryFromJSONFile(logger, history); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+var update = flag.Bool("update", false, "write testdata/shapes.json anew")
+
+// TestShapes compares the JSON of every input, result and signal with what
+// older workers wrote: fields are added, never changed. Run with -update after
+// adding one.
+func TestShapes(t *testing.T) {
+	t.Parallel()
+	const file = "testdata/shapes.json"
+	got := shapes(t)
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(golden) {
+		t.Errorf("shapes changed:\n%s", got)
+	}
+}
+
+// TestNames lists what lives on in histories by name: none may be renamed.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	got := strings.Join([]string{
+		BatchWorkflow, EndpointWorkflow, ControlQueue, DataQueue, EndpointID("job"),
+		AskSignal, DismissSignal, RentalSignal, ProgressQuery,
+		CheckEndpoint, PlanInput, AskEndpoint, DismissEndpoint, CreateEndpoint, AwaitEndpoint,
+		WatchOwner, ReleaseEndpoint, RunShard, CollectResults, WriteReport,
+	}, " ")
+	const want = "Batch Endpoint nightshift-control nightshift-data endpoint/job " +
+		"ask dismiss rental progress " +
+		"CheckEndpoint PlanInput AskEndpoint DismissEndpoint CreateEndpoint AwaitEndpoint " +
+		"WatchOwner ReleaseEndpoint RunShard CollectResults WriteReport"
+	if got != want {
+		t.Errorf("names are\n%s, want\n%s", got, want)
+	}
+}
