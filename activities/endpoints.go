@@ -27,7 +27,8 @@ func (e *Endpoints) CheckEndpoint(ctx context.Context, endpoint jobs.Endpoint) e
 	if err != nil {
 		return sorted(err)
 	}
-	return sorted(p.Check(ctx, shapeOf(endpoint)))
+	_, err = p.Check(ctx, shapeOf(endpoint))
+	return sorted(err)
 }
 
 // settleAfterCreate is how long a listing is asked for an endpoint whose create

@@ -38,21 +38,61 @@ type offer struct {
 	MaxReplicas provider.Maybe[int]      `json:"max_replicas_allowed"`
 }
 
+// Catalogue implements [provider.Provider]: one offer for each GPU type and
+// count of each flavor of each model. Nebius tells no prices.
+func (c *cloud) Catalogue(ctx context.Context, model string) ([]provider.Offer, error) {
+	templates, err := c.templates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var offers []provider.Offer
+	for _, t := range templates {
+		if model == "" || t.Name.Value == model {
+			offers = append(offers, t.offers()...)
+		}
+	}
+	return offers, nil
+}
+
+func (c *cloud) templates(ctx context.Context) ([]template, error) {
+	var reply listing[template]
+	err := c.rest.Do(ctx, c.call("list templates", http.MethodGet, endpoints+"/templates"), &reply)
+	return reply.items, err
+}
+
+// offers lists what a template can be rented as, in a fixed order.
+func (t template) offers() []provider.Offer {
+	var offers []provider.Offer
+	for _, name := range slices.Sorted(maps.Keys(t.Flavors.Value)) {
+		gpus := t.Flavors.Value[name].Available.Value.GPUs.Value
+		for _, gpu := range slices.Sorted(maps.Keys(gpus)) {
+			o := gpus[gpu]
+			for _, count := range o.Counts.Value {
+				offers = append(offers, provider.Offer{
+					Model: t.Name.Value, Flavor: name, GPU: provider.GPU{Type: gpu, Count: count},
+					Regions: o.Regions.Value, MaxReplicas: o.MaxReplicas.Value,
+				})
+			}
+		}
+	}
+	return offers
+}
+
 // Check implements [provider.Provider]. It names every problem of the shape at
 // once, as far as the catalogue tells: what depends on a word that is not
 // offered is compared with everything that the right word could have meant.
-func (c *cloud) Check(ctx context.Context, shape provider.Shape) error {
-	var catalogue listing[template]
-	call := c.call("list templates", http.MethodGet, endpoints+"/templates")
-	if err := c.rest.Do(ctx, call, &catalogue); err != nil {
-		return err
+func (c *cloud) Check(ctx context.Context, shape provider.Shape) (provider.Offer, error) {
+	catalogue, err := c.templates(ctx)
+	if err != nil {
+		return provider.Offer{}, err
 	}
-	problems := append(incomplete(shape), unoffered(catalogue.items, shape)...)
+	problems := append(incomplete(shape), unoffered(catalogue, shape)...)
+	problems = append(problems, provider.ReadOptions(shape.Options, nil)...)
 	if len(problems) == 0 {
-		return nil
+		return provider.Offer{Model: shape.Model, Flavor: shape.Flavor, GPU: shape.GPU, Regions: []string{shape.Region}}, nil
 	}
 	message := provider.Clip(strings.Join(problems, "; "), maxProblems)
-	return &provider.Error{Kind: provider.Refused, Op: "nebius: check shape", Message: message}
+	return provider.Offer{}, &provider.Error{Kind: provider.Refused, Op: "nebius: check shape", Message: message}
 }
 
 // incomplete names what is wrong with a shape whatever is on offer.

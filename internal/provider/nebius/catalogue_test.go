@@ -48,7 +48,7 @@ func TestCheck(t *testing.T) {
 			p, request := answering(t, 200, catalogue)
 			shape := validShape()
 			test.change(&shape)
-			err := p.Check(t.Context(), shape)
+			_, err := p.Check(t.Context(), shape)
 			if want := "GET /v0/dedicated_endpoints/templates?ai_project_id=p-1"; *request != want {
 				t.Errorf("request %q, want %q", *request, want)
 			}
@@ -78,7 +78,7 @@ func TestCheck_NoCatalogue(t *testing.T) {
 		{200, `{"data": []}`, provider.Refused},
 	} {
 		p, _ := answering(t, test.status, test.body)
-		if err := p.Check(t.Context(), validShape()); err == nil || provider.KindOf(err) != test.want {
+		if _, err := p.Check(t.Context(), validShape()); err == nil || provider.KindOf(err) != test.want {
 			t.Errorf("%d %s: %v, want kind %s", test.status, test.body, err, test.want)
 		}
 	}

@@ -70,7 +70,7 @@ func New(s provider.Settings) (provider.Provider, error) {
 
 // Capabilities implements [provider.Provider].
 func (*cloud) Capabilities() provider.Capabilities {
-	return provider.Capabilities{CanStop: true, CanFind: true, NameLength: maxName}
+	return provider.Capabilities{CanStop: true, CanStart: true, CanScale: true, CanFind: true, NameLength: maxName}
 }
 
 // List implements [provider.Provider].

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -75,7 +76,7 @@ func TestList(t *testing.T) {
 		{ID: "ep-3", Phase: provider.Unknown, BaseURL: "http://127.0.0.1:1/v1"},
 	}
 	for i := range want {
-		if states[i] != want[i] {
+		if !reflect.DeepEqual(states[i], want[i]) {
 			t.Errorf("endpoint %d:\n got %+v\nwant %+v", i, states[i], want[i])
 		}
 	}
@@ -88,7 +89,7 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("ep-1: %+v, %v", state, err)
 	}
 	state, err := p.Describe(t.Context(), "ep-9")
-	if want := (provider.State{ID: "ep-9", Phase: provider.Gone}); state != want || err != nil {
+	if want := (provider.State{ID: "ep-9", Phase: provider.Gone}); !reflect.DeepEqual(state, want) || err != nil {
 		t.Errorf("ep-9: %+v, %v", state, err)
 	}
 }
@@ -124,7 +125,7 @@ func TestCreate(t *testing.T) {
 		want := provider.State{
 			ID: "ep-1", Name: name, Phase: provider.Provisioning, BaseURL: "http://127.0.0.1:1/v1", Model: "dedicated/x", Shape: validShape(),
 		}
-		if state != want || err != nil {
+		if !reflect.DeepEqual(state, want) || err != nil {
 			t.Errorf("%s:\n got %+v, %v\nwant %+v", body, state, err, want)
 		}
 		wantRequest := `POST /v0/dedicated_endpoints?ai_project_id=p-1 {"name":"` + name + `","description":"nightshift endpoint ` + name +

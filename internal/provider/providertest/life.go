@@ -2,6 +2,7 @@ package providertest
 
 import (
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,8 +64,12 @@ func life(s *stage) {
 }
 
 func check(s *stage) {
-	if err := s.Check(s.ctx, s.shape); err != nil {
+	offer, err := s.Check(s.ctx, s.shape)
+	if err != nil {
 		s.Fatal(err)
+	}
+	if offer.GPU.Count < 1 {
+		s.Errorf("the offer has no GPU: %+v", offer)
 	}
 	for _, row := range []struct {
 		used   bool
@@ -83,7 +88,7 @@ func check(s *stage) {
 		}
 		shape := s.shape
 		row.change(&shape)
-		if said := s.sorted(s.Check(s.ctx, shape), provider.Refused).Message; !strings.Contains(said, row.names) {
+		if said := s.sorted(s.checkShape(shape), provider.Refused).Message; !strings.Contains(said, row.names) {
 			s.Errorf("the refusal of %+v does not name %q: %s", shape, row.names, said)
 		}
 	}
@@ -193,7 +198,7 @@ func deleteTwice(s *stage) {
 func absent(s *stage) {
 	id := s.create().ID
 	s.remove(id)
-	if state := s.describe(id); state != (provider.State{ID: id, Phase: provider.Gone}) {
+	if state := s.describe(id); !reflect.DeepEqual(state, provider.State{ID: id, Phase: provider.Gone}) {
 		s.Errorf("described: %+v", state)
 	}
 	if err := s.Delete(s.ctx, id); err != nil {

@@ -18,7 +18,10 @@ func serve(t *testing.T, handler http.Handler) *http.Client {
 	server := &http.Server{Handler: handler, ErrorLog: log.New(io.Discard, "", 0)}
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(network) }) // always ends with ErrServerClosed
-	transport := &http.Transport{DialContext: network.dial}
+	// Each call has a connection of its own: unlike a socket, a pipe whose other
+	// end is cut fails at once and in the middle of a write, where a transport
+	// cannot know that the call was never sent.
+	transport := &http.Transport{DialContext: network.dial, DisableKeepAlives: true}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		server.Close()

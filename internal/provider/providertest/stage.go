@@ -98,6 +98,11 @@ func (s *stage) remove(id string) {
 	}
 }
 
+func (s *stage) checkShape(shape provider.Shape) error {
+	_, err := s.Check(s.ctx, shape)
+	return err
+}
+
 // list lists without trouble.
 func (s *stage) list() []provider.State {
 	s.Helper()
