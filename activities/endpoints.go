@@ -1,100 +1,110 @@
 package activities
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
 
+	"github.com/nightshift-run/nightshift/internal/bucket"
 	"github.com/nightshift-run/nightshift/internal/provider"
 	"github.com/nightshift-run/nightshift/jobs"
 	"github.com/nightshift-run/nightshift/workflows"
 )
 
-// Endpoints creates, awaits and releases endpoints.
+// Endpoints creates, awaits, tends and releases endpoints.
 type Endpoints struct {
 	Providers    Providers
-	Installation string // goes into endpoints' names; see provider.Name
-	Dial         Dial   // makes the client that asks an endpoint for its first answer
+	Prices       Prices
+	Installation string        // goes into endpoints' names; see provider.Name
+	Dial         Dial          // makes the client that asks an endpoint for its first answer
+	Store        *bucket.Store // for journals
+	Owners       *Owners       // says how far a job has come
+
+	creating turns // of providers whose endpoints bear no name
 }
 
-// CheckEndpoint compares a shape with what its provider offers. It only reads.
-// Errors: EndpointRefused listing what is offered, Unauthorized.
-func (e *Endpoints) CheckEndpoint(ctx context.Context, endpoint jobs.Endpoint) error {
-	p, err := e.Providers.open(endpoint)
-	if err != nil {
-		return sorted(err)
+// Prices tells what the operator says one GPU costs for one hour. It may be nil.
+type Prices func(provider, gpuType string) (jobs.Money, bool)
+
+// CheckEndpoint compares a shape with what its provider offers, and says on
+// which terms. It only reads. Errors: EndpointRefused listing what is offered,
+// Unauthorized, InvalidInput for a limit of the cost where no price is known.
+func (e *Endpoints) CheckEndpoint(ctx context.Context, call workflows.CheckCall) (workflows.Terms, error) {
+	if call.Endpoint.Mode == jobs.ProviderBatch {
+		return workflows.Terms{}, nil
 	}
-	_, err = p.Check(ctx, shapeOf(endpoint))
-	return sorted(err)
-}
-
-// settleAfterCreate is how long a listing is asked for an endpoint whose create
-// got no clear answer, before creating is tried again.
-const settleAfterCreate = 20 * time.Second
-
-// CreateEndpoint creates the job's endpoint, or adopts the one that an earlier
-// attempt created: it looks for the job's name before each create and after
-// each create whose answer was lost. It heartbeats so that a dead worker is
-// noticed soon, and does not heed cancellation: a create that is cut short
-// leaves open what became of it. Errors: EndpointRefused, Unauthorized,
-// NoCapacity.
-func (e *Endpoints) CreateEndpoint(ctx context.Context, call workflows.CreateCall) (workflows.EndpointCreated, error) {
-	defer beating(ctx, func() any { return nil })()
-	ctx = context.WithoutCancel(ctx)
 	p, err := e.Providers.open(call.Endpoint)
 	if err != nil {
-		return workflows.EndpointCreated{}, sorted(err)
+		return workflows.Terms{}, sorted(err)
 	}
-	name := provider.Name{Installation: e.Installation, Job: call.Job, Deadline: call.Deadline}
-	if found, err := owned(ctx, p, name, ""); err != nil {
-		return workflows.EndpointCreated{}, sorted(err)
-	} else if len(found) > 0 {
-		return adopt(found[0]), nil
+	offer, err := offered(ctx, p, call.Endpoint)
+	if err != nil {
+		return workflows.Terms{}, sorted(err)
 	}
-	state, err := p.Create(ctx, name.String(), shapeOf(call.Endpoint))
-	if err == nil {
-		return workflows.EndpointCreated{ID: state.ID, Name: name.String(), At: time.Now()}, nil
+	capabilities := p.Capabilities()
+	if capabilities.Exists {
+		return workflows.Terms{}, nil
 	}
-	if provider.KindOf(err) == provider.Ambiguous {
-		if found := e.settle(ctx, p, name); len(found) > 0 {
-			return adopt(found[0]), nil
-		}
-	}
-	return workflows.EndpointCreated{}, sorted(err)
+	terms := workflows.Terms{GPUs: max(1, offer.GPU.Count), CanScale: capabilities.CanScale}
+	terms.Price, terms.PriceFrom = e.price(call.Endpoint, offer)
+	return terms, affordable(terms, call)
 }
 
-// settle waits for an endpoint to show in the listing.
-func (e *Endpoints) settle(ctx context.Context, p provider.Provider, name provider.Name) []provider.State {
-	for until := time.Now().Add(settleAfterCreate); time.Now().Before(until); {
-		if found, err := owned(ctx, p, name, ""); err == nil && len(found) > 0 {
-			return found
-		}
-		if !pause(ctx, time.Second) {
-			break
-		}
+// offered is what the endpoint comes to in its provider's catalogue, or, for
+// one that is named by its id, what is known of it.
+func offered(ctx context.Context, p provider.Provider, endpoint jobs.Endpoint) (provider.Offer, error) {
+	if endpoint.ID == "" {
+		return p.Check(ctx, shapeOf(endpoint))
+	}
+	state, err := p.Describe(ctx, endpoint.ID)
+	if err != nil {
+		return provider.Offer{}, err
+	}
+	if state.Phase == provider.Gone {
+		return provider.Offer{}, final(jobs.EndpointRefused, fmt.Sprintf("%s has no endpoint with id %q", endpoint.Provider, endpoint.ID))
+	}
+	// It runs or ran, so that a catalogue which no longer has it matters only
+	// for the price.
+	if offer, err := p.Check(ctx, state.Shape); err == nil {
+		return offer, nil
+	}
+	return provider.Offer{Model: state.Shape.Model, GPU: state.Shape.GPU}, nil
+}
+
+// price is what one replica costs for one hour, and who says so: the provider
+// before the job, the job before the operator's price file.
+func (e *Endpoints) price(endpoint jobs.Endpoint, offer provider.Offer) (jobs.Money, string) {
+	if offer.Price.PerHour > 0 {
+		return jobs.Money{Amount: offer.Price.PerHour, Currency: offer.Price.Currency}, "the provider"
+	}
+	perGPU, from := endpoint.PricePerGPUHour, "the job file"
+	if perGPU.IsZero() && e.Prices != nil {
+		perGPU, _ = e.Prices(endpoint.Provider, cmp.Or(endpoint.GPU.Type, offer.GPU.Type))
+		from = "the price file"
+	}
+	if perGPU.IsZero() {
+		return jobs.Money{}, ""
+	}
+	return jobs.Money{Amount: perGPU.Amount * float64(max(1, offer.GPU.Count)), Currency: perGPU.Currency}, from
+}
+
+// affordable refuses a limit of the cost that cannot be kept.
+func affordable(terms workflows.Terms, call workflows.CheckCall) error {
+	limit := call.Limits.Cost
+	switch {
+	case limit.IsZero():
+		return nil
+	case terms.Price.IsZero():
+		return final(jobs.InvalidInput, fmt.Sprintf("limits.cost of %s cannot be kept: nobody tells what %s costs; set price_per_gpu_hour, "+
+			"or give the worker a price file", limit, call.Endpoint))
+	case terms.Price.Currency != limit.Currency:
+		return final(jobs.InvalidInput, fmt.Sprintf("limits.cost is in %s, but the price of %s is in %s", limit.Currency, call.Endpoint, terms.Price.Currency))
 	}
 	return nil
-}
-
-func adopt(state provider.State) workflows.EndpointCreated {
-	return workflows.EndpointCreated{ID: state.ID, Name: state.Name, Adopted: true, At: time.Now()}
-}
-
-// owned lists the endpoints that belong to the name's job, or bear the id,
-// oldest first.
-func owned(ctx context.Context, p provider.Provider, name provider.Name, id string) ([]provider.State, error) {
-	all, err := p.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	ours := slices.DeleteFunc(all, func(s provider.State) bool {
-		return !name.Owns(s.Name) && (id == "" || s.ID != id)
-	})
-	slices.SortStableFunc(ours, func(a, b provider.State) int { return a.CreatedAt.Compare(b.CreatedAt) })
-	return ours, nil
 }
 
 // readyPoll is how often a warming endpoint is looked at. It bounds the time in
@@ -109,19 +119,25 @@ func (e *Endpoints) AwaitEndpoint(ctx context.Context, call workflows.AwaitCall)
 	if err != nil {
 		return workflows.EndpointReady{}, sorted(err)
 	}
-	warming := warmup{provider: p, call: call, dial: e.Dial}
+	before, err := lastBeat(ctx)
+	if err != nil {
+		return workflows.EndpointReady{}, again(err)
+	}
+	warming := warmup{provider: p, call: call, dial: e.Dial, meter: before.Meter}
+	ctx, done := untilStopped(ctx)
+	defer done()
 	for {
 		if ready, done, err := warming.look(ctx); done || err != nil {
 			return ready, sorted(err)
 		}
-		if !pause(ctx, readyPoll) {
-			return workflows.EndpointReady{}, ctx.Err()
+		if !pause(ctx, warming.poll()) {
+			return workflows.EndpointReady{}, context.Cause(ctx)
 		}
 	}
 }
 
-// ReleaseEndpoint deletes or disables every endpoint of the job and returns
-// once the provider's listing shows none that holds a GPU. Any number of
+// ReleaseEndpoint gives back every endpoint of the job by the release policy,
+// and returns once the provider's listing shows none that holds a GPU. Any number of
 // attempts may overlap. It heartbeats an EndpointBeat. All its errors are
 // retried: an endpoint that may be running is never given up.
 func (e *Endpoints) ReleaseEndpoint(ctx context.Context, call workflows.ReleaseCall) (workflows.EndpointReleased, error) {
@@ -129,20 +145,55 @@ func (e *Endpoints) ReleaseEndpoint(ctx context.Context, call workflows.ReleaseC
 	if err != nil {
 		return workflows.EndpointReleased{}, again(err)
 	}
-	var before workflows.EndpointBeat
-	if activity.HasHeartbeatDetails(ctx) {
-		if err := activity.GetHeartbeatDetails(ctx, &before); err != nil {
-			return workflows.EndpointReleased{}, again(fmt.Errorf("read the last attempt's heartbeat: %w", err))
-		}
+	before, err := lastBeat(ctx)
+	if err != nil {
+		return workflows.EndpointReleased{}, again(err)
 	}
+	ctx, done := untilStopped(ctx)
+	defer done()
 	r := release{
-		provider: p, policy: call.Endpoint.Release, id: call.ID,
-		name:  provider.Name{Installation: e.Installation, Job: call.Job},
-		asked: before.StopAsked,
+		provider: p, policy: call.Endpoint.Release, id: call.ID, asked: before.StopAsked,
+		name: provider.Name{Installation: e.Installation, Job: call.Job},
+	}
+	if left, how, err := e.settleByJournal(ctx, &r, call); err != nil || left {
+		return workflows.EndpointReleased{Confirmed: time.Now(), How: how}, asAgain(err)
 	}
 	released, err := r.run(ctx)
-	if err != nil {
-		return released, again(err)
-	}
-	return released, nil
+	return released, asAgain(err)
 }
+
+// lastBeat is what an earlier attempt heartbeat last; zero if there was none.
+func lastBeat(ctx context.Context) (workflows.EndpointBeat, error) {
+	var beat workflows.EndpointBeat
+	if !activity.HasHeartbeatDetails(ctx) {
+		return beat, nil
+	}
+	if err := activity.GetHeartbeatDetails(ctx, &beat); err != nil {
+		return beat, fmt.Errorf("read the last attempt's heartbeat: %w", err)
+	}
+	return beat, nil
+}
+
+// untilStopped returns a context that also ends when the worker is told to shut
+// down; its cause is then an error that is retried at once, elsewhere.
+func untilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
+	stopping, stop := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-activity.GetWorkerStopChannel(ctx):
+			stop(waiting("the worker is shutting down; another goes on", 10*time.Millisecond))
+		case <-stopping.Done():
+		}
+	}()
+	return stopping, func() { stop(context.Canceled) }
+}
+
+// asAgain makes an error that is retried, whatever its kind, of any but nil.
+func asAgain(err error) error {
+	if err == nil {
+		return nil
+	}
+	return again(err)
+}
+
+var errNoJournal = errors.New("there is no journal")

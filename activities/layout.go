@@ -12,6 +12,7 @@ import (
 //	plan.json                          the pinned inputs and the totals
 //	shards.bin                         one batchfile.Shard a shard, fixed width
 //	problems.jsonl                     what is wrong with the input, if anything
+//	endpoint.json                      the journal of an endpoint that no name tells
 //	parts/00000017/2-k3f-0004.output.jsonl   result lines of shard 17 as they came
 //	parts/00000017/2-k3f-0004.errors.jsonl
 //
@@ -31,6 +32,8 @@ func workspaceOfPlan(planURL string) workspace {
 func (w workspace) plan() string     { return bucket.Join(string(w), "plan.json") }
 func (w workspace) shards() string   { return bucket.Join(string(w), "shards.bin") }
 func (w workspace) problems() string { return bucket.Join(string(w), "problems.jsonl") }
+
+func (w workspace) journal() string { return bucket.Join(string(w), "endpoint.json") }
 
 func (w workspace) parts(shard int) string {
 	return bucket.Join(string(w), "parts", fmt.Sprintf("%08d", shard)) + "/"

@@ -16,7 +16,7 @@ type Providers map[string]provider.Settings
 func (p Providers) open(endpoint jobs.Endpoint) (provider.Provider, error) {
 	settings := p[endpoint.Provider]
 	settings.BaseURL = cmp.Or(endpoint.ControlURL, settings.BaseURL)
-	settings.InferenceURL = cmp.Or(endpoint.InferenceURL, settings.InferenceURL)
+	settings.InferenceURL = cmp.Or(endpoint.BaseURL, settings.InferenceURL)
 	return registry.Open(endpoint.Provider, settings)
 }
 
@@ -25,5 +25,6 @@ func shapeOf(endpoint jobs.Endpoint) provider.Shape {
 		Model: endpoint.Model, Flavor: endpoint.Flavor, Region: endpoint.Region,
 		GPU:      provider.GPU{Type: endpoint.GPU.Type, Count: endpoint.GPU.Count},
 		Replicas: provider.Replicas{Min: endpoint.Replicas.Min, Max: endpoint.Replicas.Max},
+		IdleStop: endpoint.IdleStop.Std(), Options: endpoint.Options,
 	}
 }

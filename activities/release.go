@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,9 @@ const (
 	releaseAttempt = time.Minute
 )
 
+// keeps reports whether the policy is to turn endpoints off and no more.
+func (r *release) keeps() bool { return r.policy != jobs.ReleaseDelete }
+
 // release turns off every endpoint of one job.
 type release struct {
 	provider provider.Provider
@@ -38,16 +42,17 @@ func (r *release) run(ctx context.Context) (workflows.EndpointReleased, error) {
 		if err == nil && len(on) == 0 {
 			return workflows.EndpointReleased{Found: r.found, StopAsked: r.asked, Confirmed: time.Now(), How: how}, nil
 		}
-		if err == nil {
-			r.found = max(r.found, len(on))
-			err = r.stopAll(ctx, on)
+		if err != nil && r.id != "" {
+			on = []provider.State{{ID: r.id}} // what cannot be listed can still be stopped
 		}
+		r.found = max(r.found, len(on))
+		err = errors.Join(err, r.stopAll(ctx, on))
 		if time.Now().After(until) {
 			return workflows.EndpointReleased{}, errors.Join(fmt.Errorf("not confirmed off after %s", releaseAttempt), err)
 		}
 		r.beat(ctx, on, err)
 		if !pause(ctx, releasePoll) {
-			return workflows.EndpointReleased{}, ctx.Err()
+			return workflows.EndpointReleased{}, context.Cause(ctx)
 		}
 	}
 }
@@ -61,8 +66,8 @@ func (r *release) listed(ctx context.Context) (on []provider.State, how string, 
 	}
 	how = "the provider's listing does not have it"
 	for _, state := range ours {
-		if state.Phase == provider.Stopped && r.policy == jobs.ReleaseDisable {
-			how = "the provider's listing shows it " + state.Detail
+		if state.Phase == provider.Gone || state.Phase == provider.Stopped && r.keeps() {
+			how = "the provider's listing shows it " + cmp.Or(state.Detail, string(state.Phase))
 			continue
 		}
 		on = append(on, state)
@@ -74,7 +79,7 @@ func (r *release) stopAll(ctx context.Context, on []provider.State) error {
 	var failed []error
 	for _, state := range on {
 		stop := r.provider.Delete
-		if r.policy == jobs.ReleaseDisable {
+		if r.keeps() {
 			stop = r.provider.Stop
 		}
 		if err := stop(ctx, state.ID); err != nil {

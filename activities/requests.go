@@ -77,6 +77,8 @@ type shardRun struct {
 	parts    *partWriter
 	done     []bool // by request of the shard: has a result from an earlier attempt
 	inFlight atomic.Int64
+
+	firstSent, lastAnswer atomic.Int64 // Unix nanoseconds; 0 is never
 }
 
 func (a *Requests) begin(ctx context.Context, call workflows.ShardCall) (*shardRun, error) {
@@ -196,5 +198,15 @@ func (run *shardRun) beat() workflows.ShardBeat {
 
 func (run *shardRun) tally() workflows.ShardDone {
 	completed, failed, usage := run.parts.counts()
-	return workflows.ShardDone{Shard: run.call.Shard, Completed: completed, Failed: failed, Usage: usage}
+	return workflows.ShardDone{
+		Shard: run.call.Shard, Completed: completed, Failed: failed, Usage: usage,
+		Sent: workflows.Sent{First: moment(&run.firstSent), Last: moment(&run.lastAnswer)},
+	}
+}
+
+func moment(nanoseconds *atomic.Int64) time.Time {
+	if at := nanoseconds.Load(); at != 0 {
+		return time.Unix(0, at).UTC()
+	}
+	return time.Time{}
 }

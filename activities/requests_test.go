@@ -34,8 +34,12 @@ func TestRunShard_SendsEachLineOnce(t *testing.T) {
 	if done.Completed != 100 || done.Usage.InputTokens != 300 || done.Usage.OutputTokens != 400 || w.calls.Load() != 100 || misrouted.Load() != 0 {
 		t.Errorf("done = %+v after %d calls, %d misrouted", done, w.calls.Load(), misrouted.Load())
 	}
+	if done.Sent.First.IsZero() || done.Sent.Last.Before(done.Sent.First) {
+		t.Errorf("sent %+v", done.Sent)
+	}
 	// A second attempt finds everything done.
 	var again workflows.ShardDone
+	done.Sent = workflows.Sent{}
 	if err := w.run(workflows.RunShard, w.shard(plan), &again); err != nil || again != done || w.calls.Load() != 100 {
 		t.Errorf("again = %+v, %v after %d calls", again, err, w.calls.Load())
 	}

@@ -78,6 +78,7 @@ func (s *sending) once(ctx context.Context) (chat.Answer, error) {
 	defer cancel()
 	s.shard.inFlight.Add(1)
 	defer s.shard.inFlight.Add(-1)
+	s.shard.firstSent.CompareAndSwap(0, time.Now().UnixNano())
 	return s.shard.target.Send(ctx, s.url, s.body)
 }
 
@@ -110,6 +111,7 @@ func (s *sending) judge(class chat.Class, answer chat.Answer, err error) (finish
 // finish records the result: the server's answer where it gave one that can be
 // used, else what went wrong.
 func (s *sending) finish(answer chat.Answer, err error) {
+	s.shard.lastAnswer.Store(time.Now().UnixNano())
 	result := batchfile.Result{Index: s.index, CustomID: s.customID, Status: answer.Status, RequestID: answer.RequestID, Body: answer.Body}
 	if err != nil && answer.Status < 400 {
 		result = batchfile.Result{Index: s.index, CustomID: s.customID, Error: &batchfile.ResultError{

@@ -23,7 +23,20 @@ type warmup struct {
 	provider provider.Provider
 	call     workflows.AwaitCall
 	dial     Dial
-	badSince time.Time // zero while all is well
+	meter    jobs.Meter
+	phase    provider.Phase // read last
+	badSince time.Time      // zero while all is well
+}
+
+// askPoll is how often an endpoint is asked for an answer whose provider does
+// not tell how it is doing.
+const askPoll = 5 * time.Second
+
+func (w *warmup) poll() time.Duration {
+	if w.phase == provider.Unknown && w.provider.Capabilities().AskItself {
+		return askPoll
+	}
+	return readyPoll
 }
 
 // look reads the endpoint's state once. done means that it answers.
@@ -32,7 +45,8 @@ func (w *warmup) look(ctx context.Context) (ready workflows.EndpointReady, done 
 	if err != nil {
 		return ready, false, w.tolerate(ctx, err)
 	}
-	activity.RecordHeartbeat(ctx, workflows.EndpointBeat{Phase: string(state.Phase), Detail: state.Detail})
+	w.read(state)
+	w.beat(ctx, state.Detail)
 	switch state.Phase {
 	case provider.Failed:
 		return ready, false, final(jobs.EndpointLost, "the provider says that the endpoint failed: "+state.Detail)
@@ -40,10 +54,23 @@ func (w *warmup) look(ctx context.Context) (ready workflows.EndpointReady, done 
 		return ready, false, w.suspect(state)
 	}
 	w.badSince = time.Time{}
-	if !state.Phase.Usable() {
-		return ready, false, nil
+	if state.Phase.Usable() || w.poll() == askPoll {
+		return w.probe(ctx, state)
 	}
-	return w.probe(ctx, state)
+	return ready, false, nil
+}
+
+// read keeps the meter. Endpoints that were there already are not billed to
+// the job.
+func (w *warmup) read(state provider.State) {
+	w.phase = state.Phase
+	if !w.provider.Capabilities().Exists {
+		w.meter.Read(time.Now(), state.ReadyReplicas)
+	}
+}
+
+func (w *warmup) beat(ctx context.Context, detail string) {
+	activity.RecordHeartbeat(ctx, workflows.EndpointBeat{Phase: string(w.phase), Detail: detail, Meter: w.meter})
 }
 
 // probe asks the endpoint for one token: between the control plane's word and
@@ -55,11 +82,13 @@ func (w *warmup) probe(ctx context.Context, state provider.State) (ready workflo
 	err = w.dial(address).Probe(probing, address.Model)
 	switch {
 	case err == nil:
-		return workflows.EndpointReady{Address: address, Replicas: max(1, state.ReadyReplicas), At: time.Now()}, true, nil
+		state.ReadyReplicas = max(1, state.ReadyReplicas)
+		w.read(state)
+		return workflows.EndpointReady{Address: address, At: time.Now(), Meter: w.meter}, true, nil
 	case chat.ClassOf(err) == chat.Misconfigured:
 		return ready, false, final(jobs.Unauthorized, fmt.Sprintf("the endpoint refuses the token: %v", err))
 	}
-	activity.RecordHeartbeat(ctx, workflows.EndpointBeat{Phase: string(state.Phase), Detail: state.Detail + ", no answer yet"})
+	w.beat(ctx, state.Detail+", no answer yet")
 	return ready, false, nil
 }
 
@@ -71,7 +100,7 @@ func (w *warmup) tolerate(ctx context.Context, err error) error {
 	case provider.RateLimited:
 		return again(err)
 	}
-	activity.RecordHeartbeat(ctx, workflows.EndpointBeat{Phase: string(provider.Unknown), Detail: err.Error()})
+	w.beat(ctx, err.Error())
 	return nil
 }
 

@@ -14,6 +14,7 @@ const (
 	BucketDenied        = "BucketDenied"        // the object store refuses to read or write
 	NotFound            = "NotFound"            // an object or bucket does not exist
 	DeadlineReached     = "DeadlineReached"     // limits.deadline passed
+	BudgetReached       = "BudgetReached"       // limits.gpu_minutes or limits.cost was used up
 	Internal            = "Internal"            // a defect of nightshift itself
 	Temporary           = "Temporary"           // worth another try; never how a job ends
 )

@@ -3,6 +3,7 @@ package jobs
 import (
 	"encoding"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -20,6 +21,13 @@ func unknownFields(document *yaml.Node, into any) []Problem {
 }
 
 func unknownIn(node *yaml.Node, typ reflect.Type, path string) []Problem {
+	if typ.Kind() == reflect.Slice && node.Kind == yaml.SequenceNode {
+		var problems []Problem
+		for i, item := range node.Content {
+			problems = append(problems, unknownIn(item, typ.Elem(), joinPath(path, strconv.Itoa(i)))...)
+		}
+		return problems
+	}
 	if typ.Kind() != reflect.Struct || reflect.PointerTo(typ).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		return nil
 	}
@@ -52,6 +60,9 @@ func locate(document *yaml.Node, path string) (value *yaml.Node, line int) {
 	}
 	for name := range strings.SplitSeq(path, ".") {
 		next := (*yaml.Node)(nil)
+		if i, err := strconv.Atoi(name); err == nil && value.Kind == yaml.SequenceNode && i < len(value.Content) {
+			line, next = value.Content[i].Line, value.Content[i]
+		}
 		for i := 0; value.Kind == yaml.MappingNode && i+1 < len(value.Content); i += 2 {
 			if value.Content[i].Value == name {
 				line, next = value.Content[i].Line, value.Content[i+1]

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -49,9 +50,11 @@ endpoint:
   replicas: {min: 2, max: 4}
   release: disable
   price_per_gpu_hour: 2.50 EUR
+  idle_stop: 30m
+  options: {target_rps: 2.5, lora: true}
   control_url: http://127.0.0.1:1
-  inference_url: http://127.0.0.1:2/v1
-limits: {deadline: 12h, warmup: 45m}
+  base_url: http://127.0.0.1:2/v1
+limits: {deadline: 12h, warmup: 45m, gpu_minutes: 90, cost: 20 EUR}
 requests: {concurrency: 300, timeout: 90s, attempts: 3}
 `))
 	if err != nil {
@@ -62,17 +65,34 @@ requests: {concurrency: 300, timeout: 90s, attempts: 3}
 		Endpoint: Endpoint{
 			Provider: "nebius", Model: "m", Flavor: "fast", GPU: GPU{"gpu-h200-sxm", 8}, Region: "eu-west1",
 			Replicas: Replicas{2, 4}, Release: ReleaseDisable, PricePerGPUHour: Money{2.5, "EUR"},
-			ControlURL: "http://127.0.0.1:1", InferenceURL: "http://127.0.0.1:2/v1",
+			Mode: OnEndpoint, IdleStop: Duration(30 * time.Minute), Options: Options{"target_rps": "2.5", "lora": "true"},
+			ControlURL: "http://127.0.0.1:1", BaseURL: "http://127.0.0.1:2/v1",
 		},
-		Limits:   Limits{Duration(12 * time.Hour), Duration(45 * time.Minute)},
+		Limits:   Limits{Duration(12 * time.Hour), Duration(45 * time.Minute), 90, Money{20, "EUR"}},
 		Requests: Requests{300, Duration(90 * time.Second), 3},
 	}
-	if len(spec.Input) != 2 || spec.Input[1] != want.Input[1] {
-		t.Errorf("input = %v", spec.Input)
-	}
-	spec.Input, want.Input = nil, nil
-	if spec.Name != want.Name || spec.Endpoint != want.Endpoint || spec.Limits != want.Limits || spec.Requests != want.Requests || spec.Output != want.Output {
+	if !reflect.DeepEqual(spec, want) {
 		t.Errorf("spec = %+v\nwant   %+v", spec, want)
+	}
+}
+
+func TestParse_ListOfEndpoints(t *testing.T) {
+	t.Parallel()
+	spec, err := Parse("job.yaml", []byte(`
+input: s3://prompts/in.jsonl
+output: s3://answers/out/
+endpoints:
+  - {provider: nebius, model: a, gpu: {type: x}, replicas: {min: 2}}
+  - {provider: nebius, id: ep-1}
+  - {provider: lyceum, model: b, mode: provider-batch}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	choices := spec.Choices()
+	if len(choices) != 3 || choices[0].Replicas.Max != 2 || choices[0].Release != ReleaseDelete ||
+		choices[1].Release != ReleaseRestore || choices[1].String() != "endpoint ep-1" || choices[2].Mode != ProviderBatch {
+		t.Errorf("choices = %+v", choices)
 	}
 }
 
@@ -103,6 +123,16 @@ func TestParse_TellsWhatIsWrong(t *testing.T) {
 		{"concurrency", "\noutput:", "\nrequests: {concurrency: many}\noutput:", `"many" is not a number of requests`},
 		{"name", "\noutput:", "\nname: Nightly Run\noutput:", "name: must be lower-case"},
 		{"endpoint is a word", "endpoint: {", "x: {", "endpoint.provider: is missing"},
+		{"both ways", "\noutput:", "\nendpoints: [{provider: nebius, model: m}]\noutput:", "endpoint: cannot stand beside endpoints"},
+		{"in a list", "endpoint: {provider: nebius, model: openai/gpt-oss-120b, gpu: {type: gpu-h100-sxm}}",
+			"endpoints: [{provider: nebius, model: m}, {provider: nebius}]", "endpoints.1.model: is missing"},
+		{"unknown in a list", "endpoint: {provider: nebius, model: openai/gpt-oss-120b, gpu: {type: gpu-h100-sxm}}",
+			"endpoints: [{provider: nebius, modl: m}]", "endpoints.0.modl: unknown field"},
+		{"option", "provider: nebius,", "provider: nebius, options: {a: [1]},", "option a must be a single value"},
+		{"mode", "provider: nebius,", "provider: nebius, mode: batch,", `"batch" must be endpoint or provider-batch`},
+		{"release of an id", "provider: nebius,", "provider: nebius, id: ep-1, release: delete,", "only be returned to the state in which it was found"},
+		{"GPU minutes", "\noutput:", "\nlimits: {gpu_minutes: -1}\noutput:", "limits.gpu_minutes: must not be negative"},
+		{"cost", "\noutput:", "\nlimits: {cost: 20}\noutput:", `"20" is not an amount`},
 		{"not YAML", "endpoint: {", "endpoint: [{", "not valid YAML"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

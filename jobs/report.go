@@ -69,27 +69,6 @@ type PhaseTime struct {
 	GPUSeconds float64   `json:"gpu_seconds"` // billed: GPUs of ready replicas times seconds
 }
 
-// Rental is one endpoint's life, from asking for it to the proof of its end.
-// Times are the worker's clock; a zero time never happened.
-type Rental struct {
-	Provider   string    `json:"provider"`
-	ID         string    `json:"id"`
-	Name       string    `json:"name"`
-	Shape      string    `json:"shape"` // such as "openai/gpt-oss-120b on 1 x gpu-h100-sxm in eu-north1"
-	Requested  time.Time `json:"requested"`
-	Created    time.Time `json:"created"`
-	Ready      time.Time `json:"ready"`       // answered its first request
-	StopAsked  time.Time `json:"stop_asked"`  // the provider accepted the delete or disable
-	Confirmed  time.Time `json:"confirmed"`   // the provider's listing showed it gone or stopped
-	ConfirmHow string    `json:"confirm_how"` // what the listing said
-	GPUs       int       `json:"gpus"`        // of all replicas that were ready
-	Reason     string    `json:"reason"`      // why it was released
-}
-
-// GPUSeconds is the billed time: from the first answer to the accepted stop.
-// Start-up and shut-down are not billed by the providers that say so.
-func (r Rental) GPUSeconds() float64 { return r.gpuSecondsBetween(r.Ready, r.StopAsked) }
-
 // Report is what came of a job. It is the workflow's result and the file
 // report.json.
 type Report struct {
@@ -102,9 +81,11 @@ type Report struct {
 	Counts   Counts      `json:"counts"`
 	Usage    Usage       `json:"usage"`
 	Files    []File      `json:"files"`
-	Rentals  []Rental    `json:"rentals"`
+	Rentals  []Rental    `json:"rentals"` // in order; those that never served say why
 	Phases   []PhaseTime `json:"phases"`
-	Cost     Money       `json:"cost,omitzero"` // absent when no price is known
+	Bill     []Spent     `json:"bill,omitempty"`   // by what the endpoints did
+	Cost     Money       `json:"cost,omitzero"`    // absent when a price is not known
+	Wasted   float64     `json:"wasted,omitempty"` // share of the billed time in which nothing was answered
 	Started  time.Time   `json:"started"`
 	Finished time.Time   `json:"finished"`
 }
@@ -129,33 +110,28 @@ func (r Report) Unconfirmed() []Rental {
 	return open
 }
 
-// Settle fills in what follows from the rest: the GPU time of each phase, and
-// the cost when the price of a GPU for one hour is known.
-func (r *Report) Settle(pricePerGPUHour Money) {
+// Settle fills in what follows from the rest: the GPU time of each phase, the
+// bill and the cost.
+func (r *Report) Settle() {
 	for i := range r.Phases {
 		phase := &r.Phases[i]
 		phase.GPUSeconds = 0
 		for _, rental := range r.Rentals {
-			phase.GPUSeconds += rental.gpuSecondsBetween(phase.Start, phase.End)
+			phase.GPUSeconds += rental.billed(phase.Start, phase.End) * float64(rental.GPUs)
 		}
 	}
-	if !pricePerGPUHour.IsZero() {
-		r.Cost = Money{Amount: r.GPUSeconds() / 3600 * pricePerGPUHour.Amount, Currency: pricePerGPUHour.Currency}
+	r.Bill = nil
+	for _, rental := range r.Rentals {
+		r.Bill = addBills(r.Bill, rental.Bill())
 	}
-}
-
-// gpuSecondsBetween is the part of the rental's billed time that lies in an
-// interval.
-func (r Rental) gpuSecondsBetween(start, end time.Time) float64 {
-	if r.Ready.IsZero() || r.StopAsked.IsZero() {
-		return 0
+	var all, answering Spent
+	for _, spent := range r.Bill {
+		if all = all.plus(spent); spent.Doing == Busy || spent.Doing == Draining {
+			answering = answering.plus(spent)
+		}
 	}
-	from, to := r.Ready, r.StopAsked
-	if start.After(from) {
-		from = start
+	r.Cost, r.Wasted = all.Cost, 0
+	if all.ReplicaSeconds > 0 {
+		r.Wasted = 1 - answering.ReplicaSeconds/all.ReplicaSeconds
 	}
-	if end.Before(to) {
-		to = end
-	}
-	return max(0, to.Sub(from).Seconds()) * float64(r.GPUs)
 }

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -18,9 +19,23 @@ type Spec struct {
 	// Output is the prefix below which results, manifest and report go.
 	Output string `yaml:"output" json:"output"`
 
-	Endpoint Endpoint `yaml:"endpoint" json:"endpoint"`
+	// Endpoint is what answers the requests. Endpoints is a list of them to be
+	// tried in order: the next one when the provider has no capacity, or the
+	// warm-up limit passes. A job has one or the other.
+	Endpoint  Endpoint   `yaml:"endpoint" json:"endpoint,omitzero"`
+	Endpoints []Endpoint `yaml:"endpoints" json:"endpoints,omitempty"`
+
 	Limits   Limits   `yaml:"limits" json:"limits"`
 	Requests Requests `yaml:"requests" json:"requests"`
+}
+
+// Choices are the endpoints that may answer the job's requests, in the order
+// in which they are tried: at least one.
+func (s Spec) Choices() []Endpoint {
+	if len(s.Endpoints) > 0 {
+		return s.Endpoints
+	}
+	return []Endpoint{s.Endpoint}
 }
 
 // Endpoint is the endpoint to rent, in the provider's own words.
@@ -32,18 +47,43 @@ type Endpoint struct {
 	Region   string   `yaml:"region" json:"region,omitempty"`
 	Replicas Replicas `yaml:"replicas" json:"replicas"`
 
+	// ID names an endpoint that the provider already has: it is started if it
+	// is stopped, used, and returned to the state in which it was found.
+	ID string `yaml:"id" json:"id,omitempty"`
+
+	// Mode is how the provider answers: on an endpoint, or by its own Batch API.
+	Mode Mode `yaml:"mode" json:"mode,omitempty"`
+
 	// Release says what happens to the endpoint when the job is over.
 	Release Release `yaml:"release" json:"release"`
+
+	// IdleStop asks the provider to stop the endpoint by itself after so long
+	// without requests, where it can: the guard that holds when everything of
+	// nightshift is down.
+	IdleStop Duration `yaml:"idle_stop" json:"idle_stop,omitzero"`
+
+	// Options are further words of one provider; see its documentation.
+	Options Options `yaml:"options" json:"options,omitempty"`
 
 	// PricePerGPUHour is what one GPU costs for one hour, where the provider
 	// does not tell. Without it the report calls the cost unknown.
 	PricePerGPUHour Money `yaml:"price_per_gpu_hour" json:"price_per_gpu_hour,omitzero"`
 
-	// ControlURL and InferenceURL replace the provider's own addresses, for a
-	// private gateway or a stand-in. The provider's token is sent there.
-	ControlURL   string `yaml:"control_url" json:"control_url,omitempty"`
-	InferenceURL string `yaml:"inference_url" json:"inference_url,omitempty"`
+	// BaseURL, which ends in /v1, is where requests go, instead of the
+	// provider's own address; ControlURL is where endpoints are managed. The
+	// provider's token is sent to both.
+	BaseURL    string `yaml:"base_url" json:"base_url,omitempty"`
+	ControlURL string `yaml:"control_url" json:"control_url,omitempty"`
 }
+
+// Mode is a way in which a provider answers a job's requests.
+type Mode string
+
+// The modes.
+const (
+	OnEndpoint    Mode = "endpoint"       // a dedicated endpoint, rented for the job or there already
+	ProviderBatch Mode = "provider-batch" // the provider's own Batch API, without an endpoint
+)
 
 // GPU is the accelerator of one replica.
 type GPU struct {
@@ -64,6 +104,7 @@ type Release string
 const (
 	ReleaseDelete  Release = "delete"  // nothing is left of the endpoint
 	ReleaseDisable Release = "disable" // GPUs go back, the configuration stays
+	ReleaseRestore Release = "restore" // as it was found: of an endpoint that the job names by its id
 )
 
 // Limits ends a job that takes longer than it is worth.
@@ -74,6 +115,12 @@ type Limits struct {
 
 	// Warmup bounds the time from asking for the endpoint to its first answer.
 	Warmup Duration `yaml:"warmup" json:"warmup"`
+
+	// GPUMinutes and Cost bound what all of the job's endpoints are billed for;
+	// zero is no bound. At either the job ends as at its deadline. A bound on the
+	// cost needs a price that is known before anything is rented.
+	GPUMinutes float64 `yaml:"gpu_minutes" json:"gpu_minutes,omitempty"`
+	Cost       Money   `yaml:"cost" json:"cost,omitzero"`
 }
 
 // Requests says how single requests are sent.
@@ -101,15 +148,29 @@ const (
 
 // WithDefaults returns the spec with every field that was left out filled in.
 func (s Spec) WithDefaults() Spec {
-	fill(&s.Endpoint.Release, ReleaseDelete)
-	fill(&s.Endpoint.GPU.Count, 1)
-	fill(&s.Endpoint.Replicas.Min, 1)
-	fill(&s.Endpoint.Replicas.Max, s.Endpoint.Replicas.Min)
+	s.Endpoints = slices.Clone(s.Endpoints)
+	for i := range s.Endpoints {
+		s.Endpoints[i].fillIn()
+	}
+	if len(s.Endpoints) == 0 {
+		s.Endpoint.fillIn()
+	}
 	fill(&s.Limits.Deadline, Duration(DefaultDeadline))
 	fill(&s.Limits.Warmup, Duration(DefaultWarmup))
 	fill(&s.Requests.Timeout, Duration(DefaultTimeout))
 	fill(&s.Requests.Attempts, DefaultAttempts)
 	return s
+}
+
+func (e *Endpoint) fillIn() {
+	fill(&e.Mode, OnEndpoint)
+	fill(&e.GPU.Count, 1)
+	fill(&e.Replicas.Min, 1)
+	fill(&e.Replicas.Max, e.Replicas.Min)
+	if e.ID != "" {
+		fill(&e.Release, ReleaseRestore)
+	}
+	fill(&e.Release, ReleaseDelete)
 }
 
 func fill[T comparable](field *T, value T) {
@@ -119,9 +180,17 @@ func fill[T comparable](field *T, value T) {
 	}
 }
 
-// String describes the shape in a few words:
+// String describes the endpoint in a few words:
 // "openai/gpt-oss-120b on 1 x gpu-h100-sxm, eu-north1".
 func (e Endpoint) String() string {
+	switch {
+	case e.ID != "":
+		return "endpoint " + e.ID
+	case e.Mode == ProviderBatch:
+		return e.Model + " by the Batch API of " + e.Provider
+	case e.GPU.Type == "":
+		return e.Model
+	}
 	text := fmt.Sprintf("%s on %d x %s", e.Model, e.GPU.Count, e.GPU.Type)
 	if e.Replicas.Max > 1 {
 		text += fmt.Sprintf(", %d to %d replicas", e.Replicas.Min, e.Replicas.Max)

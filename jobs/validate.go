@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"strings"
 )
@@ -20,9 +21,10 @@ func (s Spec) Problems() []Problem {
 	list.require(validName.MatchString(s.Name) && len(s.Name) <= maxName, "name",
 		"must be lower-case letters, digits and dashes, at most %d", maxName)
 	s.checkPlaces(&list)
-	s.Endpoint.check(&list)
+	s.checkEndpoints(&list)
 	list.require(s.Limits.Deadline > 0, "limits.deadline", "must be longer than zero")
 	list.require(s.Limits.Warmup > 0, "limits.warmup", "must be longer than zero")
+	list.require(s.Limits.GPUMinutes >= 0, "limits.gpu_minutes", "must not be negative")
 	list.require(s.Requests.Timeout > 0, "requests.timeout", "must be longer than zero")
 	list.require(s.Requests.Attempts >= 1 && s.Requests.Attempts <= 100, "requests.attempts", "must be from 1 to 100")
 	list.require(s.Requests.Concurrency >= 0 && s.Requests.Concurrency <= 10_000, "requests.concurrency", `must be "auto" or from 1 to 10000`)
@@ -40,17 +42,41 @@ func (s Spec) checkPlaces(list *problemList) {
 	}
 }
 
-func (e Endpoint) check(list *problemList) {
-	list.require(e.Provider != "", "endpoint.provider", "is missing; such as nebius")
-	list.require(e.Model != "", "endpoint.model", "is missing; such as openai/gpt-oss-120b")
-	list.require(e.GPU.Count >= 1, "endpoint.gpu.count", "must be at least 1")
-	list.require(e.Replicas.Min >= 1, "endpoint.replicas.min", "must be at least 1")
-	list.require(e.Replicas.Max >= e.Replicas.Min, "endpoint.replicas.max", "must not be less than min")
-	list.require(e.Release == ReleaseDelete || e.Release == ReleaseDisable, "endpoint.release", "%q must be delete or disable", e.Release)
-	for _, address := range []struct{ field, url string }{{"endpoint.control_url", e.ControlURL}, {"endpoint.inference_url", e.InferenceURL}} {
-		list.require(address.url == "" || strings.HasPrefix(address.url, "https://") || strings.HasPrefix(address.url, "http://"),
-			address.field, "%q must begin with https:// or http://", address.url)
+func (s Spec) checkEndpoints(list *problemList) {
+	if len(s.Endpoints) == 0 {
+		s.Endpoint.check(list, "endpoint.")
+		return
 	}
+	list.require(reflect.ValueOf(s.Endpoint).IsZero(), "endpoint", "cannot stand beside endpoints; put it first in that list")
+	for i, endpoint := range s.Endpoints {
+		endpoint.check(list, fmt.Sprintf("endpoints.%d.", i))
+	}
+}
+
+// check reports what is wrong with an endpoint whose fields' paths begin with
+// at.
+func (e Endpoint) check(list *problemList, at string) {
+	list.require(e.Provider != "", at+"provider", "is missing; such as nebius")
+	list.require(e.Model != "" || e.ID != "", at+"model", "is missing; such as openai/gpt-oss-120b")
+	list.require(e.Mode == OnEndpoint || e.Mode == ProviderBatch, at+"mode", "%q must be endpoint or provider-batch", e.Mode)
+	list.require(e.ID == "" || e.Mode == OnEndpoint, at+"id", "cannot be used with mode provider-batch, which has no endpoint")
+	list.require(e.GPU.Count >= 1, at+"gpu.count", "must be at least 1")
+	list.require(e.Replicas.Min >= 1, at+"replicas.min", "must be at least 1")
+	list.require(e.Replicas.Max >= e.Replicas.Min, at+"replicas.max", "must not be less than min")
+	list.require(e.IdleStop >= 0, at+"idle_stop", "must not be negative")
+	e.checkRelease(list, at)
+	for _, address := range []struct{ field, url string }{{"base_url", e.BaseURL}, {"control_url", e.ControlURL}} {
+		list.require(address.url == "" || strings.HasPrefix(address.url, "https://") || strings.HasPrefix(address.url, "http://"),
+			at+address.field, "%q must begin with https:// or http://", address.url)
+	}
+}
+
+func (e Endpoint) checkRelease(list *problemList, at string) {
+	if e.ID != "" {
+		list.require(e.Release == ReleaseRestore, at+"release", "%q: an endpoint that is named by its id can only be returned to the state in which it was found: restore", e.Release)
+		return
+	}
+	list.require(e.Release == ReleaseDelete || e.Release == ReleaseDisable, at+"release", "%q must be delete or disable", e.Release)
 }
 
 func isObjectURL(url string) bool {

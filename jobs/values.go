@@ -28,6 +28,26 @@ func (u *URLs) UnmarshalYAML(node *yaml.Node) error {
 	return nil
 }
 
+// Options are a provider's own words and their values, kept as they are
+// written: numbers and true or false too.
+type Options map[string]string
+
+// UnmarshalYAML takes a mapping from names to single values.
+func (o *Options) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind != yaml.MappingNode {
+		return fmt.Errorf("options must be names with single values")
+	}
+	*o = Options{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		name, value := node.Content[i], node.Content[i+1]
+		if value.Kind != yaml.ScalarNode {
+			return fmt.Errorf("option %s must be a single value", name.Value)
+		}
+		(*o)[name.Value] = value.Value
+	}
+	return nil
+}
+
 // Duration is a time.Duration that is written as people write it: 90s, 12h,
 // 1h30m. In JSON it is a string, so that it can be read in a workflow history.
 type Duration time.Duration
@@ -121,3 +141,12 @@ func (m *Money) UnmarshalText(text []byte) error {
 
 // IsZero reports whether no amount was given.
 func (m Money) IsZero() bool { return m == Money{} }
+
+// plus adds two amounts. Where one is not known, or they are of different
+// currencies, so is the sum.
+func (m Money) plus(other Money) Money {
+	if m.Currency != other.Currency {
+		return Money{}
+	}
+	return Money{Amount: m.Amount + other.Amount, Currency: m.Currency}
+}

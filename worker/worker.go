@@ -54,6 +54,11 @@ const (
 	// last slow requests of one do not leave the endpoint idle.
 	shardSlots = 8
 
+	// controlSlots bounds the control activities of one process, which wait most
+	// of the time. A serving endpoint holds one for as long as it serves, and a
+	// release must never wait for one.
+	controlSlots = 5000
+
 	// maxConnections bounds connections to one endpoint.
 	maxConnections = 4096
 
@@ -131,7 +136,7 @@ type queue struct {
 }
 
 var queues = []queue{
-	{Control, workflows.ControlQueue, 200, registerControl},
+	{Control, workflows.ControlQueue, controlSlots, registerControl},
 	{Data, workflows.DataQueue, shardSlots, registerData},
 }
 
@@ -161,7 +166,7 @@ func registerControl(r worker.Registry, o Options, installation string) {
 	owners := &activities.Owners{Client: o.Client}
 	endpoints := &activities.Endpoints{
 		Providers: o.Providers, Installation: installation,
-		Dial: activities.NewDial(o.Providers, chat.Transport(maxConnections)),
+		Dial: activities.NewDial(o.Providers, chat.Transport(maxConnections)), Store: o.Store, Owners: owners,
 	}
 	register(r, map[string]any{
 		workflows.AskEndpoint:     owners.AskEndpoint,
@@ -170,6 +175,7 @@ func registerControl(r worker.Registry, o Options, installation string) {
 		workflows.CheckEndpoint:   endpoints.CheckEndpoint,
 		workflows.CreateEndpoint:  endpoints.CreateEndpoint,
 		workflows.AwaitEndpoint:   endpoints.AwaitEndpoint,
+		workflows.TendEndpoint:    endpoints.TendEndpoint,
 		workflows.ReleaseEndpoint: endpoints.ReleaseEndpoint,
 	})
 }

@@ -9,9 +9,6 @@ import (
 	"github.com/nightshift-run/nightshift/jobs"
 )
 
-// maxRentals bounds how often a lost endpoint is rented anew.
-const maxRentals = 3
-
 // Batch is one job's life: check the input, rent the endpoint, send the
 // requests, release the endpoint, assemble the results. It returns the report;
 // a job that did not complete ends cancelled or failed with the report in the
@@ -42,6 +39,7 @@ type batch struct {
 	done    int                 // shards finished, in this run and earlier ones
 	stale   bool                // the endpoint was lost: rent anew before more is sent
 	abandon workflow.CancelFunc // ends the shards under way
+	next    bool                // the spec's next endpoint is to be tried
 
 	outcome jobs.Outcome // empty while nothing has gone wrong
 	failure string       // error type, when outcome is Failed or Expired
@@ -103,57 +101,27 @@ func (b *batch) run() (jobs.Report, error) {
 	return b.finish()
 }
 
-// prepare checks the input and the endpoint's shape side by side, so that all
-// that is wrong is told at once and nothing is rented for a bad job. It reports
-// whether there is a job to run.
+// prepare checks the input and the shapes of all endpoints side by side, so
+// that all that is wrong is told at once and nothing is rented for a bad job.
+// It reports whether there is a job to run.
 func (b *batch) prepare() bool {
 	b.enter(jobs.Planning)
-	plan, check := b.planInput(), b.checkEndpoint()
-	checkErr := check.Get(b.life, nil)
-	planErr := plan.Get(b.life, &b.state.Plan)
+	plan := b.planInput()
+	var checks []workflow.Future
+	for _, endpoint := range b.input.Spec.Choices() {
+		checks = append(checks, b.checkEndpoint(endpoint))
+	}
+	b.state.Terms = make([]Terms, len(checks))
+	errs := make([]error, 1+len(checks))
+	for i, check := range checks {
+		errs[1+i] = check.Get(b.life, &b.state.Terms[i])
+	}
+	errs[0] = plan.Get(b.life, &b.state.Plan)
 	if b.outcome == "" {
-		b.failWith(planErr, checkErr)
+		b.failWith(errs...)
 	}
 	b.state.Report.Counts.Total = b.state.Plan.Requests
 	return b.outcome == ""
-}
-
-// rent asks Endpoint for an endpoint and waits until it serves. It reports
-// false when the job is to end instead, or the rental already has.
-func (b *batch) rent() bool {
-	if b.news.Stage == Serving {
-		return true
-	}
-	b.enter(jobs.Warming)
-	b.state.Rental++
-	b.news = RentalNews{Number: b.state.Rental}
-	for b.news.Stage != Serving && b.news.Stage != Released {
-		if err := b.askEndpoint(); err != nil {
-			b.failWith(err)
-			return false
-		}
-		// Asking again costs five events and finds out whether the Endpoint
-		// workflow was terminated by hand.
-		err := awaitAtMost(b.work, 5*time.Minute, "until the endpoint is asked for again", func() bool {
-			return b.news.Stage == Serving || b.news.Stage == Released
-		})
-		if err != nil {
-			return false
-		}
-	}
-	if b.news.Stage == Released {
-		b.endUnserved()
-	}
-	return b.news.Stage == Serving
-}
-
-// endUnserved ends the job when its rental was over before it served.
-func (b *batch) endUnserved() {
-	if b.news.ErrType == "" {
-		b.end(jobs.Failed, jobs.EndpointLost, "the endpoint was released before it answered: "+b.news.Rental.Reason)
-		return
-	}
-	b.end(jobs.Failed, b.news.ErrType, b.news.ErrText)
 }
 
 // unconfirmedAfter is how long a job waits for the proof that its endpoint is
@@ -162,7 +130,8 @@ const unconfirmedAfter = 15 * time.Minute
 
 // release ends the open rental and waits for the provider's confirmation.
 func (b *batch) release() {
-	if b.state.Rental == 0 {
+	if b.state.Rental == 0 || b.endpoint().Mode == jobs.ProviderBatch {
+		b.stale = false
 		return
 	}
 	b.enter(jobs.Releasing)
@@ -175,7 +144,7 @@ func (b *batch) release() {
 		// terminated by hand.
 		_ = awaitAtMost(b.life, 2*time.Minute, "until the endpoint is dismissed again", func() bool { return b.news.Stage == Released })
 	}
-	b.state.Report.Rentals = append(b.state.Report.Rentals, b.news.Rental)
+	b.record()
 	if b.news.Stage != Released {
 		b.outcome, b.failure = jobs.Failed, jobs.EndpointUnconfirmed
 		b.state.Report.Reason = fmt.Sprintf("the provider has not confirmed that endpoint %s (%s) is off; workflow %s goes on trying",
@@ -183,6 +152,15 @@ func (b *batch) release() {
 	}
 	b.news = RentalNews{Number: b.state.Rental}
 	b.stale = false
+	b.moveOn()
+}
+
+// record puts the open rental into the report.
+func (b *batch) record() {
+	rental := b.news.Rental
+	rental.FirstSent, rental.LastAnswer = b.state.Sent.First, b.state.Sent.Last
+	b.state.Sent = Sent{}
+	b.state.Report.Rentals = append(b.state.Report.Rentals, rental)
 }
 
 // end settles how the job ends, the first time that it is called.
@@ -218,7 +196,10 @@ func (b *batch) heard(news RentalNews) {
 	if news.Stage == Serving {
 		b.state.Address = news.Address
 	}
-	if news.Stage == Released && b.phase == jobs.Running {
+	switch {
+	case news.Capped != "":
+		b.end(jobs.Expired, jobs.BudgetReached, news.Capped)
+	case news.Stage == Released && b.phase == jobs.Running:
 		b.lost(news.Rental.Reason)
 	}
 	b.show()

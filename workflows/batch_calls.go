@@ -6,6 +6,8 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/nightshift-run/nightshift/jobs"
 )
 
 // The calls of Batch: one typed method an activity, which holds its options.
@@ -31,21 +33,21 @@ func (b *batch) planInput() workflow.Future {
 	})
 }
 
-func (b *batch) checkEndpoint() workflow.Future {
+func (b *batch) checkEndpoint(endpoint jobs.Endpoint) workflow.Future {
 	ctx := workflow.WithActivityOptions(b.work, workflow.ActivityOptions{
 		TaskQueue:           ControlQueue,
 		StartToCloseTimeout: time.Minute,
 		RetryPolicy:         patient,
-		Summary:             "check that " + b.input.Spec.Endpoint.String() + " is offered",
+		Summary:             "check that " + endpoint.String() + " is offered",
 	})
-	return workflow.ExecuteActivity(ctx, CheckEndpoint, b.input.Spec.Endpoint)
+	return workflow.ExecuteActivity(ctx, CheckEndpoint, CheckCall{Endpoint: endpoint, Limits: b.input.Spec.Limits})
 }
 
 func (b *batch) endpointRequest() EndpointRequest {
 	return EndpointRequest{
 		Job: b.input.Job, Owner: workflow.GetInfo(b.life).WorkflowExecution.ID, Rental: b.state.Rental,
-		Endpoint: b.input.Spec.Endpoint, Warmup: b.input.Spec.Limits.Warmup,
-		Deadline: b.state.Deadline.Add(releaseGrace),
+		Endpoint: b.endpoint(), Terms: b.terms(), Output: b.input.Spec.Output,
+		Warmup: b.input.Spec.Limits.Warmup, Deadline: b.state.Deadline.Add(releaseGrace), Cap: b.cap(),
 	}
 }
 
@@ -92,7 +94,11 @@ func (b *batch) callShard(ctx workflow.Context, shard int) workflow.Future {
 		RetryPolicy:         patient,
 		Summary:             fmt.Sprintf("shard %d of %d", shard+1, b.state.Plan.Shards),
 	})
-	return workflow.ExecuteActivity(ctx, RunShard, ShardCall{
+	run := RunShard
+	if b.endpoint().Mode == jobs.ProviderBatch {
+		run = RunShardAsBatch
+	}
+	return workflow.ExecuteActivity(ctx, run, ShardCall{
 		Job: b.input.Job, PlanURL: b.state.Plan.URL, Shard: shard,
 		Address: b.state.Address, Requests: b.input.Spec.Requests,
 	})

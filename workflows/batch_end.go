@@ -39,7 +39,7 @@ func (b *batch) finish() (jobs.Report, error) {
 		b.outcome = jobs.Completed
 	}
 	report.Outcome, report.Finished = b.outcome, workflow.Now(b.life)
-	report.Settle(b.input.Spec.Endpoint.PricePerGPUHour)
+	report.Settle()
 	if b.state.Plan.URL != "" {
 		if err := b.writeReport(); err != nil {
 			workflow.GetLogger(b.life).Error("write the report", "error", err)

@@ -13,6 +13,17 @@ import (
 // server fails a workflow.
 const window = 500
 
+// batchWindow is how many of a provider's own batches are open at once: each
+// holds a shard, and none has to wait for a worker.
+const batchWindow = 20
+
+func (b *batch) window() int {
+	if b.endpoint().Mode == jobs.ProviderBatch {
+		return batchWindow
+	}
+	return window
+}
+
 // send runs shards until none is left, the job is to end, the endpoint is lost,
 // or the history has grown enough to continue as new.
 func (b *batch) send() {
@@ -26,7 +37,7 @@ func (b *batch) send() {
 			b.runShard(own, serving, shard)
 			b.open--
 		})
-		b.until(func() bool { return b.open < window || !b.sending() })
+		b.until(func() bool { return b.open < b.window() || !b.sending() })
 	}
 	b.until(func() bool { return b.open == 0 })
 }
@@ -44,6 +55,7 @@ func (b *batch) runShard(own, serving workflow.Context, shard int) {
 		b.state.Report.Counts.Completed += done.Completed
 		b.state.Report.Counts.Failed += done.Failed
 		b.state.Report.Usage.Add(done.Usage)
+		b.state.Sent.Add(done.Sent)
 		b.showProgress()
 	case b.outcome != "":
 	case b.stale:
@@ -59,10 +71,14 @@ func (b *batch) runShard(own, serving workflow.Context, shard int) {
 // lost notes that the endpoint no longer serves, and ends what is open. Another
 // is rented for the rest, a bounded number of times.
 func (b *batch) lost(why string) {
+	if b.stale {
+		return
+	}
 	b.stale = true
 	b.abandon()
-	if b.state.Rental >= maxRentals {
-		b.end(jobs.Failed, jobs.EndpointLost, fmt.Sprintf("the endpoint was lost %d times; last: %s", b.state.Rental, why))
+	b.state.Lost++
+	if b.state.Lost >= maxLost {
+		b.end(jobs.Failed, jobs.EndpointLost, fmt.Sprintf("the endpoint was lost %d times; last: %s", b.state.Lost, why))
 	}
 }
 

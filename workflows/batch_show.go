@@ -45,7 +45,7 @@ func (b *batch) show() {
 	updates := []temporal.SearchAttributeUpdate{
 		PhaseAttribute.ValueSet(b.label()),
 		JobAttribute.ValueSet(b.input.Spec.Name),
-		ModelAttribute.ValueSet(b.input.Spec.Endpoint.Model),
+		ModelAttribute.ValueSet(b.endpoint().Model),
 		TotalAttribute.ValueSet(counts.Total),
 		DoneAttribute.ValueSet(counts.Done()),
 		FailedAttribute.ValueSet(counts.Failed),

@@ -33,7 +33,15 @@ type world struct {
 	dismiss  []Dismissal
 	missing  []string
 	shards   []int
+	batches  []Address
+	limits   jobs.Limits
+	choices  []jobs.Endpoint // none: one
+	requests []EndpointRequest
 	reported *jobs.Report
+}
+
+func (w *world) terms(jobs.Endpoint) Terms {
+	return Terms{GPUs: 2, Price: jobs.Money{Amount: 6, Currency: "USD"}, PriceFrom: "the job file"}
 }
 
 // newEnvironment is a Temporal with a clock that skips what nobody waits for.
@@ -56,9 +64,15 @@ func newWorld(t *testing.T) *world {
 	w.env.RegisterWorkflow(Batch)
 	for name, function := range map[string]any{
 		PlanInput:       func(context.Context, PlanCall) (Plan, error) { return w.plan() },
-		CheckEndpoint:   func(context.Context, jobs.Endpoint) error { return w.check() },
+		CheckEndpoint:   func(_ context.Context, call CheckCall) (Terms, error) { return w.terms(call.Endpoint), w.check() },
 		AskEndpoint:     w.askEndpoint,
 		DismissEndpoint: w.dismissEndpoint,
+		RunShardAsBatch: func(_ context.Context, call ShardCall) (ShardDone, error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.batches = append(w.batches, call.Address)
+			return ShardDone{Shard: call.Shard, Completed: 100}, nil
+		},
 		RunShard: func(ctx context.Context, call ShardCall) (ShardDone, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -78,6 +92,7 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) askEndpoint(_ context.Context, request EndpointRequest) error {
 	w.asks = append(w.asks, request.Rental)
+	w.requests = append(w.requests, request)
 	if w.asked != nil {
 		w.asked(request)
 		return nil
@@ -113,6 +128,7 @@ func (w *world) run(t *testing.T) (jobs.Report, error) {
 	spec := jobs.Spec{
 		Name: "job", Input: jobs.URLs{"s3://b/in.jsonl"}, Output: "s3://b/out/",
 		Endpoint: jobs.Endpoint{Provider: "nebius", Model: "m", GPU: jobs.GPU{Type: "h100"}},
+		Limits:   w.limits, Endpoints: w.choices,
 	}
 	w.env.ExecuteWorkflow(Batch, BatchInput{Job: "job", Spec: spec.WithDefaults()})
 	if !w.env.IsWorkflowCompleted() {
@@ -284,7 +300,7 @@ func TestBatch_GivesUpAnEndpointThatIsLostAgainAndAgain(t *testing.T) {
 	}
 	_, err := w.run(t)
 	report := failedAs(t, err, jobs.EndpointLost)
-	if len(report.Rentals) != maxRentals || w.missing[0] != "batch_failed" {
+	if len(report.Rentals) != maxLost || w.missing[0] != "batch_failed" {
 		t.Errorf("%d rentals, collected with %q", len(report.Rentals), w.missing)
 	}
 }
@@ -331,6 +347,111 @@ func TestBatch_EndsWithTheEndpointsOwnReason(t *testing.T) {
 	_, err := w.run(t)
 	if report := failedAs(t, err, jobs.NoCapacity); report.Reason != "no H100 to give" {
 		t.Errorf("reason = %q", report.Reason)
+	}
+}
+
+func TestBatch_TriesTheNextEndpoint(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.choices = []jobs.Endpoint{{Provider: "nebius", Model: "a"}, {Provider: "together", Model: "b"}, {Provider: "lyceum", Model: "c"}}
+	w.asked = func(request EndpointRequest) {
+		switch request.Endpoint.Provider {
+		case "nebius":
+			w.refuse(request, jobs.NoCapacity)
+		case "together":
+			w.refuse(request, jobs.WarmupLimit)
+		default:
+			w.serve(request.Rental)
+		}
+	}
+	report, err := w.run(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Rentals) != 3 || report.Rentals[0].Reason != jobs.NoCapacity || report.Rentals[1].Reason != jobs.WarmupLimit || len(w.dismiss) != 1 {
+		t.Errorf("%d dismissals, rentals %+v", len(w.dismiss), report.Rentals)
+	}
+}
+
+// refuse ends a rental before it served, for an error of that type.
+func (w *world) refuse(request EndpointRequest, kind string) {
+	w.env.SignalWorkflow(RentalSignal, RentalNews{
+		Number: request.Rental, Stage: Released, ErrType: kind, ErrText: kind + " of " + request.Endpoint.Provider,
+		Rental: jobs.Rental{Confirmed: time.Unix(2000, 0), Reason: kind},
+	})
+}
+
+func TestBatch_EndsWhenNoEndpointIsLeftToTry(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.choices = []jobs.Endpoint{{Provider: "nebius", Model: "a"}, {Provider: "together", Model: "b"}}
+	w.asked = func(request EndpointRequest) { w.refuse(request, jobs.NoCapacity) }
+	_, err := w.run(t)
+	if report := failedAs(t, err, jobs.NoCapacity); report.Reason != "NoCapacity of together" || len(report.Rentals) != 2 {
+		t.Errorf("reason %q, rentals %+v", report.Reason, report.Rentals)
+	}
+}
+
+func TestBatch_ARefusalIsNoReasonToTryTheNextEndpoint(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.choices = []jobs.Endpoint{{Provider: "nebius", Model: "a"}, {Provider: "together", Model: "b"}}
+	w.asked = func(request EndpointRequest) { w.refuse(request, jobs.Unauthorized) }
+	_, err := w.run(t)
+	failedAs(t, err, jobs.Unauthorized)
+}
+
+func TestBatch_LimitsReachTheEndpoint(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		limits jobs.Limits
+		want   Cap
+	}{
+		"minutes": {jobs.Limits{GPUMinutes: 10}, Cap{300, "limits.gpu_minutes of 10"}},
+		"cost":    {jobs.Limits{Cost: jobs.Money{Amount: 1, Currency: "USD"}}, Cap{600, "limits.cost of 1.00 USD"}},
+		"both":    {jobs.Limits{GPUMinutes: 100, Cost: jobs.Money{Amount: 1, Currency: "USD"}}, Cap{600, "limits.cost of 1.00 USD"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.limits = test.limits
+			if _, err := w.run(t); err != nil {
+				t.Fatal(err)
+			}
+			if got := w.requests[0].Cap; got == nil || *got != test.want {
+				t.Errorf("cap %+v, want %+v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestBatch_EndsAtALimitOfTheBill(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.limits = jobs.Limits{GPUMinutes: 10}
+	w.shard = func(_ context.Context, call ShardCall) (ShardDone, error) {
+		if call.Shard == 0 {
+			w.env.SignalWorkflow(RentalSignal, RentalNews{Number: 1, Stage: Serving, Capped: "limits.gpu_minutes of 10 is used up"})
+		}
+		return ShardDone{}, activity.ErrResultPending
+	}
+	_, err := w.run(t)
+	report := failedAs(t, err, jobs.BudgetReached)
+	if report.Outcome != jobs.Expired || w.missing[0] != "batch_expired" || !strings.Contains(report.Reason, "used up") || len(w.dismiss) == 0 {
+		t.Errorf("%s for %q, collected with %q", report.Outcome, report.Reason, w.missing)
+	}
+}
+
+func TestBatch_ByTheProvidersOwnBatches(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.choices = []jobs.Endpoint{{Provider: "lyceum", Model: "m", Mode: jobs.ProviderBatch}}
+	report, err := w.run(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(w.asks)+len(w.dismiss)+len(w.shards)+len(report.Rentals) != 0 || len(w.batches) != 3 || w.batches[0] != (Address{Provider: "lyceum", Model: "m"}) {
+		t.Errorf("asked %v, sent to %+v", w.asks, w.batches)
 	}
 }
 

@@ -22,9 +22,45 @@ type BatchState struct {
 	Next     int         `json:"next"`            // first shard that was never started
 	Again    []int       `json:"again,omitempty"` // shards to start again, since their endpoint was lost; at most a window
 	Rental   int         `json:"rental"`          // number of the open rental
+	Choice   int         `json:"choice"`          // which of the spec's endpoints it is
+	Lost     int         `json:"lost"`            // endpoints lost in mid-run so far
+	Terms    []Terms     `json:"terms"`           // of each of the spec's endpoints
 	Address  Address     `json:"address"`
+	Sent     Sent        `json:"sent"` // to the open rental
 	Deadline time.Time   `json:"deadline"`
 	Report   jobs.Report `json:"report"`
+}
+
+// Terms are what a provider's catalogue says about an endpoint of the spec.
+// They are the result of CheckEndpoint.
+type Terms struct {
+	GPUs      int        `json:"gpus"`                 // of one replica; 0 where nothing is billed
+	Price     jobs.Money `json:"price,omitzero"`       // of one replica for one hour; absent when nobody tells
+	PriceFrom string     `json:"price_from,omitempty"` // who told it
+	CanScale  bool       `json:"can_scale,omitempty"`
+}
+
+// CheckCall is the input of CheckEndpoint; its result is the Terms.
+type CheckCall struct {
+	Endpoint jobs.Endpoint `json:"endpoint"`
+	Limits   jobs.Limits   `json:"limits"` // a limit of the cost needs a price in its currency
+}
+
+// Sent is when requests of one rental, or of one shard, were first sent and
+// last answered; zero when none was.
+type Sent struct {
+	First time.Time `json:"first,omitzero"`
+	Last  time.Time `json:"last,omitzero"`
+}
+
+// Add widens s to hold other.
+func (s *Sent) Add(other Sent) {
+	if s.First.IsZero() || !other.First.IsZero() && other.First.Before(s.First) {
+		s.First = other.First
+	}
+	if other.Last.After(s.Last) {
+		s.Last = other.Last
+	}
 }
 
 // Plan says where the checked input's shards are written down.
@@ -55,8 +91,17 @@ type EndpointRequest struct {
 	Owner    string        `json:"owner"`  // workflow id to answer to, and to outlive by seconds only
 	Rental   int           `json:"rental"` // the owner's count, echoed in every answer
 	Endpoint jobs.Endpoint `json:"endpoint"`
+	Terms    Terms         `json:"terms"`
+	Output   string        `json:"output"` // of the job; a journal lies below it where names cannot be searched
 	Warmup   jobs.Duration `json:"warmup"`
 	Deadline time.Time     `json:"deadline"` // released by then whatever the owner says
+	Cap      *Cap          `json:"cap,omitempty"`
+}
+
+// Cap is how much may still be billed.
+type Cap struct {
+	ReplicaSeconds float64 `json:"replica_seconds"`
+	Limit          string  `json:"limit"` // in words: "limits.cost of 20.00 USD"
 }
 
 // Dismissal is the dismiss signal.
@@ -67,13 +112,13 @@ type Dismissal struct {
 
 // RentalNews is the rental signal: what became of what was asked for.
 type RentalNews struct {
-	Number   int         `json:"number"` // EndpointRequest.Rental
-	Stage    RentalStage `json:"stage"`
-	Address  Address     `json:"address"` // from ready on
-	Rental   jobs.Rental `json:"rental"`
-	ErrType  string      `json:"err_type,omitempty"` // of jobs' error types, when it ended for an error
-	ErrText  string      `json:"err_text,omitempty"`
-	Progress string      `json:"progress,omitempty"`
+	Number  int         `json:"number"` // EndpointRequest.Rental
+	Stage   RentalStage `json:"stage"`
+	Address Address     `json:"address"` // from ready on
+	Rental  jobs.Rental `json:"rental"`
+	ErrType string      `json:"err_type,omitempty"` // of jobs' error types, when it ended for an error
+	ErrText string      `json:"err_text,omitempty"`
+	Capped  string      `json:"capped,omitempty"` // the limit that was reached, in words: dismiss it
 }
 
 // RentalStage is how far a rental has come.
@@ -91,6 +136,7 @@ const (
 type CreateCall struct {
 	Job      string        `json:"job"`
 	Endpoint jobs.Endpoint `json:"endpoint"`
+	Output   string        `json:"output"`
 	Deadline time.Time     `json:"deadline"` // goes into the endpoint's name
 }
 
@@ -110,16 +156,38 @@ type AwaitCall struct {
 
 // EndpointReady says that the endpoint answered.
 type EndpointReady struct {
-	Address  Address   `json:"address"`
-	Replicas int       `json:"replicas"`
-	At       time.Time `json:"at"`
+	Address Address    `json:"address"`
+	At      time.Time  `json:"at"`
+	Meter   jobs.Meter `json:"meter"` // what was billed before the first answer, and on
 }
 
-// EndpointBeat is what AwaitEndpoint and ReleaseEndpoint heartbeat.
+// EndpointBeat is what AwaitEndpoint, TendEndpoint and ReleaseEndpoint
+// heartbeat.
 type EndpointBeat struct {
-	Phase     string    `json:"phase"`      // provider.Phase
-	Detail    string    `json:"detail"`     // the provider's own words
-	StopAsked time.Time `json:"stop_asked"` // ReleaseEndpoint: when the provider first accepted the stop
+	Phase     string     `json:"phase"`               // provider.Phase
+	Detail    string     `json:"detail"`              // the provider's own words
+	StopAsked time.Time  `json:"stop_asked,omitzero"` // ReleaseEndpoint: when the provider first accepted the stop
+	Meter     jobs.Meter `json:"meter,omitzero"`      // AwaitEndpoint and TendEndpoint
+	Drained   time.Time  `json:"drained,omitzero"`    // TendEndpoint: when it first gave replicas back
+}
+
+// TendCall is the input of TendEndpoint; its result is a Tended.
+type TendCall struct {
+	ID       string        `json:"id"`
+	Endpoint jobs.Endpoint `json:"endpoint"`
+	Terms    Terms         `json:"terms"`
+	Owner    string        `json:"owner"`
+	Meter    jobs.Meter    `json:"meter"`
+	Cap      *Cap          `json:"cap,omitempty"`
+}
+
+// Tended is how the tending of a serving endpoint ended: by cancellation, with
+// an empty Lost and Capped, or for one of the two.
+type Tended struct {
+	Meter   jobs.Meter `json:"meter"`
+	Drained time.Time  `json:"drained,omitzero"`
+	Lost    string     `json:"lost,omitempty"`   // why the endpoint no longer serves
+	Capped  string     `json:"capped,omitempty"` // the limit that was reached
 }
 
 // ReleaseCall is the input of ReleaseEndpoint; its result is an
@@ -128,6 +196,7 @@ type ReleaseCall struct {
 	Job      string        `json:"job"`
 	ID       string        `json:"id"` // empty when creation was never confirmed
 	Endpoint jobs.Endpoint `json:"endpoint"`
+	Output   string        `json:"output"`
 }
 
 // EndpointReleased is the proof of the end.
@@ -154,6 +223,7 @@ type ShardDone struct {
 	Completed int64      `json:"completed"`
 	Failed    int64      `json:"failed"`
 	Usage     jobs.Usage `json:"usage"`
+	Sent      Sent       `json:"sent"` // by the attempt that finished it
 }
 
 // ShardBeat is what RunShard heartbeats: a hint for people and programs that

@@ -32,6 +32,7 @@ type rental struct {
 	news    RentalNews
 	reason  string           // why to release; empty while wanted
 	again   *EndpointRequest // asked for after the reason was set
+	tended  bool             // no reading of the meter is to come any more
 }
 
 func newRental(ctx workflow.Context, request EndpointRequest) *rental {
@@ -40,6 +41,7 @@ func newRental(ctx workflow.Context, request EndpointRequest) *rental {
 	r := &rental{life: life, wanted: wanted, unwant: unwant, request: request}
 	r.news = RentalNews{Number: request.Rental, Stage: Asked, Rental: jobs.Rental{
 		Provider: request.Endpoint.Provider, Shape: request.Endpoint.String(), Requested: workflow.Now(ctx),
+		GPUs: request.Terms.GPUs, Price: request.Terms.Price, PriceFrom: request.Terms.PriceFrom,
 	}}
 	workflow.Go(life, func(life workflow.Context) {
 		ctx.Done().Receive(life, nil)
@@ -60,6 +62,7 @@ func (r *rental) run() (jobs.Rental, error) {
 		r.news.ErrType, r.news.ErrText = describe(err)
 		r.dismiss(r.news.ErrText)
 	}
+	workflow.Go(r.life, r.tend)
 	if err := workflow.Await(r.life, func() bool { return r.reason != "" }); err != nil {
 		return r.news.Rental, err
 	}
@@ -85,11 +88,46 @@ func (r *rental) rent() error {
 		return err
 	}
 	r.news.Address = ready.Address
-	r.news.Rental.Ready = ready.At
-	r.news.Rental.GPUs = ready.Replicas * r.request.Endpoint.GPU.Count
+	r.news.Rental.Ready, r.news.Rental.Meter = ready.At, ready.Meter
 	r.tell(r.life, Serving)
 	return nil
 }
+
+// tend watches over the serving endpoint until there is a reason to release
+// it: it counts what is billed, and sees when a limit is reached or when the
+// endpoint is lost, even if nobody sends requests any more.
+func (r *rental) tend(ctx workflow.Context) {
+	defer func() { r.tended = true }()
+	if r.reason != "" || r.news.Stage != Serving {
+		return
+	}
+	tended, err := r.callTend(ctx)
+	if err != nil {
+		workflow.GetLogger(ctx).Error("tend the endpoint", "name", r.news.Rental.Name, "error", err)
+		return
+	}
+	r.news.Rental.Meter, r.news.Rental.DrainFrom = tended.Meter, tended.Drained
+	switch {
+	case r.reason != "":
+	case tended.Lost != "":
+		r.dismiss(tended.Lost)
+	case tended.Capped != "":
+		r.capped(ctx, tended.Capped)
+	}
+}
+
+// capped tells the owner that a limit is reached, and waits a little for its
+// last answers; an owner whose workers are dead does not dismiss.
+func (r *rental) capped(ctx workflow.Context, limit string) {
+	r.news.Capped = limit + " is used up"
+	r.tell(ctx, Serving)
+	_ = awaitAtMost(ctx, capGrace, "for the last answers", func() bool { return r.reason != "" })
+	r.dismiss(r.news.Capped)
+}
+
+// capGrace is for how long an endpoint that has used up its limit may finish
+// what is in flight; it is billed meanwhile.
+const capGrace = 20 * time.Second
 
 // release does not return before the provider confirms the end, however many
 // tries that takes.
@@ -97,7 +135,12 @@ func (r *rental) release() {
 	released := r.turnOff()
 	r.news.Rental.StopAsked, r.news.Rental.Confirmed = released.StopAsked, released.Confirmed
 	r.news.Rental.ConfirmHow, r.news.Rental.Reason = released.How, r.reason
+	_ = awaitAtMost(r.life, meterGrace, "for the last reading of the meter", func() bool { return r.tended })
 }
+
+// meterGrace is for how long the meter's last reading is waited for: it comes
+// with the tending worker's next heartbeat, unless that worker is dead.
+const meterGrace = 15 * time.Second
 
 // lookAgain searches once more for a late create, unless the owner asks for an
 // endpoint again meanwhile: then a new run begins, which adopts what is there.

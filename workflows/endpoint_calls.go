@@ -24,7 +24,7 @@ func (r *rental) create() (EndpointCreated, error) {
 	})
 	var created EndpointCreated
 	err := workflow.ExecuteActivity(ctx, CreateEndpoint, CreateCall{
-		Job: r.request.Job, Endpoint: r.request.Endpoint, Deadline: r.request.Deadline,
+		Job: r.request.Job, Endpoint: r.request.Endpoint, Output: r.request.Output, Deadline: r.request.Deadline,
 	}).Get(r.life, &created)
 	return created, err
 }
@@ -45,6 +45,25 @@ func (r *rental) await(id string) (EndpointReady, error) {
 	return ready, err
 }
 
+// callTend returns when tending has ended, for which a cancelled one is waited
+// for: its result is the meter's last reading.
+func (r *rental) callTend(own workflow.Context) (Tended, error) {
+	ctx := workflow.WithActivityOptions(r.wanted, workflow.ActivityOptions{
+		TaskQueue:           ControlQueue,
+		StartToCloseTimeout: 30 * 24 * time.Hour,
+		HeartbeatTimeout:    controlHeartbeat,
+		WaitForCancellation: true,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 15 * time.Second},
+		Summary:             "count what is billed, and see that it serves",
+	})
+	var tended Tended
+	err := workflow.ExecuteActivity(ctx, TendEndpoint, TendCall{
+		ID: r.news.Rental.ID, Endpoint: r.request.Endpoint, Terms: r.request.Terms, Owner: r.request.Owner,
+		Meter: r.news.Rental.Meter, Cap: r.request.Cap,
+	}).Get(own, &tended)
+	return tended, err
+}
+
 // turnOff retries for ever: an endpoint that may be running is never given up.
 // The activity itself is retried without end; should it fail all the same, it
 // is begun anew.
@@ -56,7 +75,7 @@ func (r *rental) turnOff() EndpointReleased {
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 15 * time.Second},
 		Summary:             "release, and confirm by the provider's listing",
 	})
-	call := ReleaseCall{Job: r.request.Job, ID: r.news.Rental.ID, Endpoint: r.request.Endpoint}
+	call := ReleaseCall{Job: r.request.Job, ID: r.news.Rental.ID, Endpoint: r.request.Endpoint, Output: r.request.Output}
 	for {
 		var released EndpointReleased
 		err := workflow.ExecuteActivity(ctx, ReleaseEndpoint, call).Get(r.life, &released)

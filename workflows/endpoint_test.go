@@ -25,6 +25,7 @@ type account struct {
 
 	create  func() (EndpointCreated, error)
 	await   func() (EndpointReady, error)
+	tend    func(TendCall) (Tended, error)
 	release func() (EndpointReleased, error)
 	owner   func() error
 
@@ -42,8 +43,10 @@ func newAccount() *account {
 		return EndpointCreated{ID: "ep-1", Name: "nightshift-x-job-1", At: a.env.Now()}, nil
 	}
 	a.await = func() (EndpointReady, error) {
-		return EndpointReady{Address: Address{Model: "m"}, Replicas: 2, At: a.env.Now()}, nil
+		meter := jobs.Meter{Steps: []jobs.Step{{At: a.env.Now(), Replicas: 2}}, Until: a.env.Now()}
+		return EndpointReady{Address: Address{Model: "m"}, At: a.env.Now(), Meter: meter}, nil
 	}
+	a.tend = func(TendCall) (Tended, error) { return Tended{}, activity.ErrResultPending }
 	a.release = func() (EndpointReleased, error) {
 		a.running = false
 		return EndpointReleased{StopAsked: a.env.Now(), Confirmed: a.env.Now(), How: "not listed"}, nil
@@ -65,6 +68,7 @@ func (a *account) register() {
 			return a.create()
 		},
 		AwaitEndpoint: func(context.Context, AwaitCall) (EndpointReady, error) { return a.await() },
+		TendEndpoint:  func(_ context.Context, call TendCall) (Tended, error) { return a.tend(call) },
 		ReleaseEndpoint: func(context.Context, ReleaseCall) (EndpointReleased, error) {
 			a.mu.Lock()
 			defer a.mu.Unlock()
@@ -87,6 +91,7 @@ func (a *account) request() EndpointRequest {
 	return EndpointRequest{
 		Job: "job", Owner: "job", Rental: 1, Warmup: jobs.Duration(30 * time.Minute), Deadline: a.env.Now().Add(10 * time.Hour),
 		Endpoint: jobs.Endpoint{Provider: "nebius", Model: "m", GPU: jobs.GPU{Type: "h100", Count: 4}, Release: jobs.ReleaseDelete},
+		Terms:    Terms{GPUs: 4}, Cap: &Cap{ReplicaSeconds: 1000, Limit: "limits.gpu_minutes of 66"},
 	}
 }
 
@@ -132,7 +137,7 @@ func TestEndpoint_ServesUntilDismissed(t *testing.T) {
 	if want := []RentalStage{Created, Serving, Released}; !slices.Equal(a.heard, want) {
 		t.Errorf("the owner heard %v, want %v", a.heard, want)
 	}
-	if rental.GPUs != 8 || rental.Reason != "all answered" || rental.Confirmed.IsZero() {
+	if rental.GPUs != 4 || rental.Meter.Replicas() != 2 || rental.Reason != "all answered" || rental.Confirmed.IsZero() {
 		t.Errorf("rental = %+v", rental)
 	}
 	if a.releases != 2 {
@@ -174,6 +179,46 @@ func TestEndpoint_WarmupLimit(t *testing.T) {
 	}
 	if a.last.ErrType != jobs.WarmupLimit {
 		t.Errorf("told the owner %s: %s", a.last.ErrType, a.last.ErrText)
+	}
+}
+
+func TestEndpoint_Lost(t *testing.T) {
+	t.Parallel()
+	a := newAccount()
+	a.tend = func(call TendCall) (Tended, error) {
+		call.Meter.Read(a.env.Now(), 0)
+		return Tended{Meter: call.Meter, Lost: "the endpoint has been gone for 2m"}, nil
+	}
+	rental, err := a.run(t)
+	if err != nil || rental.Reason != "the endpoint has been gone for 2m" || rental.Meter.Replicas() != 0 {
+		t.Errorf("rental = %+v, %v", rental, err)
+	}
+}
+
+// TestEndpoint_LimitReached: the owner is told, and need not be alive.
+func TestEndpoint_LimitReached(t *testing.T) {
+	t.Parallel()
+	for name, dismissed := range map[string]time.Duration{"owner dismisses": capGrace / 2, "owner is dead": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAccount()
+			var capped time.Time
+			a.tend = func(call TendCall) (Tended, error) {
+				capped = a.env.Now()
+				return Tended{Meter: call.Meter, Capped: call.Cap.Limit}, nil
+			}
+			a.dismissAfter(dismissed)
+			rental, err := a.run(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := []RentalStage{Created, Serving, Serving, Released}; !slices.Equal(a.heard, want) || a.last.Capped == "" {
+				t.Errorf("the owner heard %v, %q", a.heard, a.last.Capped)
+			}
+			if took := rental.StopAsked.Sub(capped); took > capGrace+time.Second {
+				t.Errorf("released %s after the limit was reached", took)
+			}
+		})
 	}
 }
 

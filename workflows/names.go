@@ -24,9 +24,11 @@ const (
 	DismissEndpoint = "DismissEndpoint"
 	CreateEndpoint  = "CreateEndpoint"
 	AwaitEndpoint   = "AwaitEndpoint"
+	TendEndpoint    = "TendEndpoint"
 	WatchOwner      = "WatchOwner"
 	ReleaseEndpoint = "ReleaseEndpoint"
 	RunShard        = "RunShard"
+	RunShardAsBatch = "RunShardAsBatch"
 	CollectResults  = "CollectResults"
 	WriteReport     = "WriteReport"
 )

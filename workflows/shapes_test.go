@@ -16,7 +16,7 @@ func shapes(t *testing.T) string {
 	values := map[string]any{}
 	for _, value := range []any{
 		BatchInput{}, jobs.Report{}, EndpointRequest{}, Dismissal{}, RentalNews{}, PlanCall{}, Plan{},
-		CreateCall{}, EndpointCreated{}, AwaitCall{}, EndpointReady{}, EndpointBeat{}, ReleaseCall{}, EndpointReleased{},
+		CheckCall{}, Terms{}, CreateCall{}, EndpointCreated{}, AwaitCall{}, EndpointReady{}, EndpointBeat{}, TendCall{}, Tended{}, ReleaseCall{}, EndpointReleased{},
 		ShardCall{}, ShardDone{}, ShardBeat{}, CollectCall{}, Collected{}, Progress{},
 	} {
 		filled := reflect.New(reflect.TypeOf(value)).Elem()
@@ -52,6 +52,12 @@ func fillIn(value reflect.Value) {
 	case reflect.Pointer:
 		value.Set(reflect.New(value.Type().Elem()))
 		fillIn(value.Elem())
+	case reflect.Map:
+		key, item := reflect.New(value.Type().Key()).Elem(), reflect.New(value.Type().Elem()).Elem()
+		fillIn(key)
+		fillIn(item)
+		value.Set(reflect.MakeMap(value.Type()))
+		value.SetMapIndex(key, item)
 	case reflect.Slice:
 		value.Set(reflect.MakeSlice(value.Type(), 1, 1))
 		fillIn(value.Index(0))

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/url"
@@ -20,6 +21,9 @@ func PrintReport(out io.Writer, r jobs.Report) {
 		printCounts(out, r)
 	}
 	printPhases(out, r)
+	if r.GPUSeconds() > 0 {
+		printBill(out, r)
+	}
 	for _, rental := range r.Rentals {
 		printRental(out, rental)
 	}
@@ -54,16 +58,46 @@ func printPhases(out io.Writer, r jobs.Report) {
 	fmt.Fprintln(out)
 }
 
+// printBill says what the endpoints' time went into.
+func printBill(out io.Writer, r jobs.Report) {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "endpoints\ttook\treplica minutes billed\tcost\t")
+	for _, spent := range r.Bill {
+		if spent.Seconds > 0 {
+			fmt.Fprintf(table, "%s\t%s\t%.2f\t%s\t\n", spent.Doing, short(seconds(spent.Seconds)), spent.ReplicaSeconds/60, costOf(spent))
+		}
+	}
+	table.Flush()
+	fmt.Fprintf(out, "wasted   %.1f %% of the billed time: ready, and nothing to answer\n\n", 100*r.Wasted)
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// costOf leaves out the cost of what was not billed.
+func costOf(spent jobs.Spent) string {
+	if spent.ReplicaSeconds == 0 {
+		return ""
+	}
+	return spent.Cost.String()
+}
+
 func printRental(out io.Writer, r jobs.Rental) {
-	fmt.Fprintf(out, "endpoint %s\n  %s: %s\n", r.ID, r.Provider, r.Shape)
+	fmt.Fprintf(out, "endpoint %s\n  %s: %s\n", cmp.Or(r.ID, "that never was"), r.Provider, r.Shape)
+	if !r.Price.IsZero() {
+		fmt.Fprintf(out, "  %s for a replica for an hour, says %s\n", r.Price, r.PriceFrom)
+	}
 	printMoment(out, "created", r.Created, r.Requested)
 	printMoment(out, "first answer", r.Ready, r.Created)
 	printMoment(out, "stop accepted", r.StopAsked, r.Ready)
 	if r.Confirmed.IsZero() {
-		fmt.Fprintf(out, "  NOT CONFIRMED OFF: check the provider's console for %s\n", r.Name)
+		fmt.Fprintf(out, "  NOT CONFIRMED OFF: nightshift goes on trying; look for %s (%s), and end it with:\n"+
+			"    nightshift endpoints delete --provider %s %s\n", r.Name, r.ID, r.Provider, r.ID)
 	} else {
 		printMoment(out, "confirmed off", r.Confirmed, r.StopAsked)
 		fmt.Fprintf(out, "  proof: %s\n", r.ConfirmHow)
+	}
+	if r.Reason != "" {
+		fmt.Fprintf(out, "  released because: %s\n", r.Reason)
 	}
 	fmt.Fprintln(out)
 }

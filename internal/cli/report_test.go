@@ -26,7 +26,9 @@ func finished() jobs.Report {
 		Rentals: []jobs.Rental{{
 			Provider: "nebius", ID: "ep-1", Name: "nightshift-x-job-1", Shape: "m on 8 x gpu-h200-sxm",
 			Requested: at(1), Created: at(2), Ready: at(602), StopAsked: at(962), Confirmed: at(965.5), GPUs: 8,
-			ConfirmHow: "the provider's listing does not have it",
+			ConfirmHow: "the provider's listing does not have it", Reason: "every request is answered",
+			FirstSent: at(602.2), LastAnswer: at(961.5), Price: jobs.Money{Amount: 24, Currency: "USD"}, PriceFrom: "the job file",
+			Meter: jobs.Meter{Steps: []jobs.Step{{At: at(601.5), Replicas: 1}}, Until: at(961)},
 		}},
 		Phases: []jobs.PhaseTime{
 			{Phase: jobs.Planning, Start: at(0), End: at(1)}, {Phase: jobs.Warming, Start: at(1), End: at(602)},
@@ -34,7 +36,7 @@ func finished() jobs.Report {
 			{Phase: jobs.Collecting, Start: at(966), End: at(1000)},
 		},
 	}
-	report.Settle(jobs.Money{Amount: 3, Currency: "USD"})
+	report.Settle()
 	return report
 }
 
@@ -81,7 +83,7 @@ func TestView_PlainLines(t *testing.T) {
 	show(604, jobs.Running, 400, nil) // too soon
 	show(610, jobs.Running, 900, func(s *Snapshot) {
 		s.InFlight, s.Tokens, s.Counts.Failed = 64, 100_000, 3
-		s.Rental = jobs.Rental{Ready: began.Add(600 * time.Second), GPUs: 8}
+		s.Rental = jobs.Rental{GPUs: 8, Meter: jobs.Meter{Steps: []jobs.Step{{At: began.Add(600 * time.Second), Replicas: 1}}}}
 	})
 	show(611, jobs.Releasing, 997, func(s *Snapshot) { s.NoWorker = true })
 	view.Close()

@@ -77,7 +77,7 @@ func (v *View) line(s Snapshot) string {
 	if s.Counts.Failed > 0 {
 		add("%s failed", grouped(s.Counts.Failed))
 	}
-	if s.Endpoint != "" {
+	if s.Endpoint != "" && s.Phase != jobs.Running {
 		add("endpoint %s", s.Endpoint)
 	}
 	if gpu := billedSoFar(s); gpu > 0 {
@@ -89,16 +89,14 @@ func (v *View) line(s Snapshot) string {
 	return strings.Join(parts, "  ")
 }
 
-// billedSoFar is the GPU time of the open rental, its start-up left out.
+// billedSoFar is the GPU time of the open rental.
 func billedSoFar(s Snapshot) time.Duration {
-	if s.Rental.Ready.IsZero() {
-		return 0
-	}
 	until := s.At
 	if !s.Rental.StopAsked.IsZero() {
 		until = s.Rental.StopAsked
 	}
-	return until.Sub(s.Rental.Ready) * time.Duration(s.Rental.GPUs)
+	seconds := s.Rental.Meter.ReplicaSeconds(time.Time{}, until) * float64(s.Rental.GPUs)
+	return time.Duration(seconds * float64(time.Second))
 }
 
 // rate is the throughput over the last few snapshots.

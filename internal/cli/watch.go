@@ -6,11 +6,10 @@ import (
 	"time"
 
 	"go.temporal.io/api/serviceerror"
-	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/nightshift-run/nightshift/internal/heartbeats"
 	"github.com/nightshift-run/nightshift/jobs"
 	"github.com/nightshift-run/nightshift/workflows"
 )
@@ -93,19 +92,16 @@ func look(ctx context.Context, c client.Client, id string, before Snapshot) (Sna
 		return before, err
 	}
 	now.Tokens = now.Usage.InputTokens + now.Usage.OutputTokens
-	now.addShards(description.GetPendingActivities())
-	if now.Phase == jobs.Warming || now.Phase == jobs.Releasing {
-		now.Endpoint = endpointState(ctx, c, id)
+	now.addShards(heartbeats.Shards(description))
+	switch now.Phase {
+	case jobs.Warming, jobs.Running, jobs.Releasing:
+		now.addEndpoint(ctx, c, id)
 	}
 	return now, nil
 }
 
-func (s *Snapshot) addShards(pending []*workflowpb.PendingActivityInfo) {
-	for _, one := range pending {
-		var beat workflows.ShardBeat
-		if one.GetActivityType().GetName() != workflows.RunShard || !decodeBeat(one, &beat) {
-			continue
-		}
+func (s *Snapshot) addShards(beats []workflows.ShardBeat) {
+	for _, beat := range beats {
 		s.Counts.Completed += beat.Completed
 		s.Counts.Failed += beat.Failed
 		s.Tokens += beat.Tokens
@@ -113,25 +109,21 @@ func (s *Snapshot) addShards(pending []*workflowpb.PendingActivityInfo) {
 	}
 }
 
-// endpointState is what Endpoint's activity last heard from the provider.
-func endpointState(ctx context.Context, c client.Client, job string) string {
+// addEndpoint adds what Endpoint's activity last heard from the provider. What
+// cannot be had is left out: a line of progress is no place for its reason.
+func (s *Snapshot) addEndpoint(ctx context.Context, c client.Client, job string) {
 	description, err := c.DescribeWorkflowExecution(ctx, workflows.EndpointID(job), "")
 	if err != nil {
-		return ""
+		return
 	}
-	for _, one := range description.GetPendingActivities() {
-		var beat workflows.EndpointBeat
-		name := one.GetActivityType().GetName()
-		if (name == workflows.AwaitEndpoint || name == workflows.ReleaseEndpoint) && decodeBeat(one, &beat) {
-			return beat.Detail
-		}
+	beat, ok := heartbeats.Endpoint(description)
+	if !ok {
+		return
 	}
-	return ""
-}
-
-func decodeBeat(activity *workflowpb.PendingActivityInfo, beat any) bool {
-	details := activity.GetHeartbeatDetails()
-	return details != nil && converter.GetDefaultDataConverter().FromPayloads(details, beat) == nil
+	s.Endpoint = beat.Detail
+	if len(beat.Meter.Steps) > 0 {
+		s.Rental.Meter = beat.Meter
+	}
 }
 
 // Ending turns how a job ended into an error with its exit code. What the

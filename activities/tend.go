@@ -1,0 +1,141 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/nightshift-run/nightshift/internal/provider"
+	"github.com/nightshift-run/nightshift/workflows"
+)
+
+// A serving endpoint is looked at every tendFast while the number of its
+// replicas may change, which bounds the error of the bill, and else every
+// tendSlow.
+const (
+	tendFast = time.Second
+	tendSlow = 5 * time.Second
+)
+
+// TendEndpoint looks after a serving endpoint until it is cancelled, lost, or
+// has used up its limit: it reads the meter, and gives replicas back that the
+// rest of the job does not need. Giving back may be repeated; all else only
+// reads, so attempts may overlap. It heartbeats an EndpointBeat, with which the
+// next attempt goes on. A cancelled one returns the meter and no error. Errors
+// are retried.
+func (e *Endpoints) TendEndpoint(ctx context.Context, call workflows.TendCall) (workflows.Tended, error) {
+	p, err := e.Providers.open(call.Endpoint)
+	if err != nil {
+		return workflows.Tended{}, again(err)
+	}
+	before, err := lastBeat(ctx)
+	if err != nil {
+		return workflows.Tended{}, again(err)
+	}
+	t := tending{provider: p, call: call, owners: e.Owners}
+	t.now.Meter, t.now.Drained = call.Meter, before.Drained
+	if before.Meter.Until.After(call.Meter.Until) {
+		t.now.Meter = before.Meter
+	}
+	watched, done := untilStopped(ctx)
+	defer done()
+	for {
+		if t.look(watched); t.now.Lost != "" || t.now.Capped != "" {
+			return t.now, nil
+		}
+		if pause(watched, t.poll()) {
+			continue
+		}
+		if ctx.Err() == nil {
+			return workflows.Tended{}, context.Cause(watched)
+		}
+		return t.now, nil
+	}
+}
+
+// tending is one attempt.
+type tending struct {
+	provider provider.Provider
+	call     workflows.TendCall
+	owners   *Owners
+	now      workflows.Tended
+	badSince time.Time // zero while all is well
+	peak     float64   // most requests in flight for each replica so far
+	drained  time.Time // when the rest of the job was looked at last
+}
+
+// look reads the endpoint's state once. Trouble of the control plane is no
+// trouble of the endpoint: the meter goes on as it was.
+func (t *tending) look(ctx context.Context) {
+	state, err := t.provider.Describe(ctx, t.call.ID)
+	now := time.Now()
+	if err != nil {
+		t.beat(ctx, provider.Unknown, err.Error())
+		t.cap(t.now.Meter.Until)
+		return
+	}
+	t.meter(now, state)
+	t.beat(ctx, state.Phase, state.Detail)
+	t.suspect(now, state)
+	t.cap(now)
+	t.drain(ctx, now)
+}
+
+// meter takes a usable endpoint whose provider does not count replicas for one.
+func (t *tending) meter(now time.Time, state provider.State) {
+	capabilities := t.provider.Capabilities()
+	switch {
+	case capabilities.Exists, state.Phase == provider.Unknown && capabilities.AskItself:
+		return
+	case state.Phase.Usable():
+		state.ReadyReplicas = max(1, state.ReadyReplicas)
+	}
+	t.now.Meter.Read(now, state.ReadyReplicas)
+}
+
+func (t *tending) beat(ctx context.Context, phase provider.Phase, detail string) {
+	activity.RecordHeartbeat(ctx, workflows.EndpointBeat{
+		Phase: string(phase), Detail: detail, Meter: t.now.Meter, Drained: t.now.Drained,
+	})
+}
+
+// suspect gives an endpoint in a bad state some time to recover.
+func (t *tending) suspect(now time.Time, state provider.State) {
+	switch state.Phase {
+	case provider.Gone, provider.Failed, provider.Stalled, provider.Stopped:
+	default:
+		t.badSince = time.Time{}
+		return
+	}
+	if t.badSince.IsZero() {
+		t.badSince = now
+	}
+	if now.Sub(t.badSince) >= lostAfter {
+		t.now.Lost = fmt.Sprintf("the endpoint has been %s for %s: %s", state.Phase, lostAfter, state.Detail)
+	}
+}
+
+// cap compares the meter with the limit.
+func (t *tending) cap(now time.Time) {
+	limit := t.call.Cap
+	if limit != nil && t.now.Meter.ReplicaSeconds(time.Time{}, now) >= limit.ReplicaSeconds {
+		t.now.Capped = limit.Limit
+	}
+}
+
+// poll is the time until the next look: soon if the number of replicas may be
+// about to change, and not later than the limit.
+func (t *tending) poll() time.Duration {
+	bounds, replicas := t.call.Endpoint.Replicas, t.now.Meter.Replicas()
+	wait := tendSlow
+	if bounds.Min != bounds.Max || replicas != bounds.Min || !t.badSince.IsZero() {
+		wait = tendFast
+	}
+	if limit := t.call.Cap; limit != nil && replicas > 0 {
+		left := limit.ReplicaSeconds - t.now.Meter.ReplicaSeconds(time.Time{}, time.Now())
+		wait = min(wait, max(time.Duration(left/float64(replicas)*float64(time.Second)), 10*time.Millisecond))
+	}
+	return wait
+}

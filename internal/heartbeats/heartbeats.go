@@ -1,0 +1,52 @@
+// Package heartbeats reads what the open activities of a workflow have
+// heartbeat last: how far shards are that the workflow itself knows only as
+// open, and what the provider says of an endpoint at this moment.
+package heartbeats
+
+import (
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/nightshift-run/nightshift/workflows"
+)
+
+// Shards returns the heartbeats of a Batch's open shards. A shard that has not
+// beaten yet is left out.
+func Shards(batch *workflowservice.DescribeWorkflowExecutionResponse) []workflows.ShardBeat {
+	return read[workflows.ShardBeat](batch, workflows.RunShard, workflows.RunShardAsBatch)
+}
+
+// Endpoint returns the heartbeat of an Endpoint's open activity, if there is
+// one.
+func Endpoint(endpoint *workflowservice.DescribeWorkflowExecutionResponse) (workflows.EndpointBeat, bool) {
+	beats := read[workflows.EndpointBeat](endpoint, workflows.ReleaseEndpoint, workflows.TendEndpoint, workflows.AwaitEndpoint)
+	if len(beats) == 0 {
+		return workflows.EndpointBeat{}, false
+	}
+	return beats[0], true
+}
+
+// read returns the heartbeats of open activities of the types given, in the
+// order of these types.
+func read[T any](description *workflowservice.DescribeWorkflowExecutionResponse, types ...string) []T {
+	var beats []T
+	for _, name := range types {
+		for _, open := range description.GetPendingActivities() {
+			if beat, ok := decode[T](open); ok && open.GetActivityType().GetName() == name {
+				beats = append(beats, beat)
+			}
+		}
+	}
+	return beats
+}
+
+func decode[T any](open *workflowpb.PendingActivityInfo) (T, bool) {
+	var beat T
+	details := open.GetHeartbeatDetails()
+	if details == nil {
+		return beat, false
+	}
+	err := converter.GetDefaultDataConverter().FromPayloads(details, &beat)
+	return beat, err == nil
+}
