@@ -35,7 +35,7 @@ type Cloud struct {
 
 // controlPlanes mount each provider's control plane. To add a provider, add it
 // here.
-var controlPlanes = []func(*Cloud){mountNebius}
+var controlPlanes = []func(*Cloud){mountNebius, mountLyceum}
 
 // New returns a cloud without endpoints or faults.
 func New(o Options) *Cloud {
@@ -52,7 +52,7 @@ func New(o Options) *Cloud {
 	}
 	c.pool.New = func() any { return new(call) }
 	mountAdmin(c)
-	mountData(c)
+	mountData(c, "/v1")
 	for _, mount := range controlPlanes {
 		mount(c)
 	}

@@ -10,20 +10,21 @@ import (
 // surface is one path of the OpenAI-compatible data plane.
 type surface struct {
 	op     string
-	path   string
+	path   string // below the plane's base
 	prompt string // the member of a request body that holds the prompt
 	append func(answer, []byte) []byte
 }
 
 var surfaces = []surface{
-	{OpChat, "/v1/chat/completions", "messages", answer.appendChat},
-	{OpCompletions, "/v1/completions", "prompt", answer.appendCompletion},
-	{OpEmbeddings, "/v1/embeddings", "input", answer.appendEmbeddings},
-	{OpResponses, "/v1/responses", "input", answer.appendResponse},
+	{OpChat, "/chat/completions", "messages", answer.appendChat},
+	{OpCompletions, "/completions", "prompt", answer.appendCompletion},
+	{OpEmbeddings, "/embeddings", "input", answer.appendEmbeddings},
+	{OpResponses, "/responses", "input", answer.appendResponse},
 }
 
-// mountData mounts the data plane, which all providers' endpoints share.
-func mountData(c *Cloud) {
+// mountData mounts the data plane, which all providers' endpoints share, below
+// a base such as /v1.
+func mountData(c *Cloud, base string) {
 	for _, s := range surfaces {
 		p := dataPlane()
 		p.prepare = func(x *call) {
@@ -32,9 +33,9 @@ func mountData(c *Cloud) {
 				x.endpoint = c.byKey(x.request.key(x.in.Bytes()))
 			}
 		}
-		c.handle(p, "POST "+s.path, s.op, func(x *call) reply { return x.complete(s) })
+		c.handle(p, "POST "+base+s.path, s.op, func(x *call) reply { return x.complete(s) })
 	}
-	c.handle(dataPlane(), "GET /v1/models", OpModels, listModels)
+	c.handle(dataPlane(), "GET "+base+"/models", OpModels, listModels)
 }
 
 func dataPlane() *plane {

@@ -11,18 +11,21 @@ import (
 // went away, whose place is free at once.
 func (e *endpoint) serve(ctx context.Context, work time.Duration) error {
 	now := e.lock()
-	if err := e.serves(); err != nil {
+	waits := e.wake(now)
+	if err := e.serves(); err != nil && !waits {
 		e.unlock(now)
 		return err
 	}
-	if work <= 0 {
+	if work <= 0 && !waits {
 		e.use.enter(now)
 		e.use.answer(now, 0)
 		e.unlock(now)
 		return nil
 	}
 	s := &stream{work: work, done: make(chan error, 1)}
-	if !e.admit(now, s) {
+	if waits {
+		e.queue = append(e.queue, s)
+	} else if !e.admit(now, s) {
 		e.unlock(now)
 		return errBusy
 	}

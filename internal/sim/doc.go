@@ -58,7 +58,8 @@
 // the [State] to translate into the provider's words, where a word without
 // translation is shown as it is. Nothing of the core, the data plane, the
 // ledger or the faults knows a provider. nebius.go is the example, and
-// fastapi.go serves every provider whose errors have that shape.
+// fastapi.go serves every provider whose errors have that shape. pause.go is for
+// providers that stop an idle endpoint by themselves; lyceum.go uses it.
 //
 // # Limits
 //

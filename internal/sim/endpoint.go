@@ -40,6 +40,10 @@ type spec struct {
 	key      string // "model" of the requests that are for this endpoint
 	gpus     int    // per replica
 	bounds   Range  // of autoscaling, in replicas
+
+	// pauseAfter is how long the endpoint may go without requests before it
+	// stops by itself (pause.go); 0 is for ever.
+	pauseAfter time.Duration
 }
 
 // endpoint is the core that every control plane shares: replicas that come and
@@ -55,6 +59,8 @@ type endpoint struct {
 	mu       sync.Mutex
 	state    State
 	deleting bool // what is Stopping will be Gone, not Stopped
+	paused   bool // what is Stopping or Stopped did so by itself: the next request starts it
+	waking   bool // what is Starting was started by a request: requests wait for it
 
 	createdAt, readyAt         time.Time // readyAt: first replica of the latest start
 	stopRequestedAt, stoppedAt time.Time // of the latest stop
@@ -96,6 +102,7 @@ func newEndpoint(s spec, o *Options, late time.Duration) *endpoint {
 // begin orders the first replicas, after create or start.
 func (e *endpoint) begin(t time.Time) {
 	e.readyAt, e.stopRequestedAt, e.stoppedAt, e.drained = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	e.paused, e.waking = false, false
 	e.enter(Starting)
 	e.order(t, e.bounds.Min)
 }
@@ -121,6 +128,7 @@ func (e *endpoint) stop() error {
 	if e.deleting {
 		return errDeleted
 	}
+	e.paused = false
 	if e.state != Stopped {
 		e.release(now)
 	}

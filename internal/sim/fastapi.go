@@ -96,6 +96,13 @@ func (f form) number(name string, min int) int {
 	return n
 }
 
+// decimal reads a number that need not be whole.
+func (f form) decimal(name string) float64 {
+	var n float64
+	f.decode(name, &n, "float_type", "Input should be a valid number")
+	return n
+}
+
 // boolean reads true or false.
 func (f form) boolean(name string) bool {
 	var b bool

@@ -13,6 +13,7 @@ import (
 // The operations a fault can strike and the ledger counts, and the two groups.
 const (
 	OpTemplates = "templates"
+	OpPricing   = "pricing"
 	OpList      = "list"
 	OpCreate    = "create"
 	OpUpdate    = "update"

@@ -24,7 +24,7 @@ type Entry struct {
 
 	CreatedAt       time.Time `json:"created_at"`                 // of a Late endpoint: when it will appear
 	ReadyAt         time.Time `json:"ready_at,omitzero"`          // first replica of the latest start
-	StopRequestedAt time.Time `json:"stop_requested_at,omitzero"` // delete or disable, whichever came first
+	StopRequestedAt time.Time `json:"stop_requested_at,omitzero"` // delete, disable or pause, whichever came first
 	StoppedAt       time.Time `json:"stopped_at,omitzero"`
 
 	ReadyReplicas  int     `json:"ready_replicas"`

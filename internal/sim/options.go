@@ -42,6 +42,14 @@ type Options struct {
 	// CreateReply is the shape of Nebius's answer to create: "" means Bare.
 	CreateReply CreateReply
 
+	// LyceumPause is how long an endpoint of Lyceum goes without requests before
+	// it pauses: 0 means the documented hour, None never.
+	LyceumPause time.Duration
+
+	// LyceumUnlisted leaves Lyceum's listing out: its true path is not
+	// documented, so that a client may look for it in the wrong place.
+	LyceumUnlisted bool
+
 	// Logger gets one line for each control-plane call, each fault and each
 	// change of an endpoint's state; nil discards them.
 	Logger *slog.Logger
@@ -59,11 +67,14 @@ const (
 	defaultWarmUp    = 8 * time.Second
 	defaultDrain     = time.Second
 	defaultBodyLimit = 64 << 20
+
+	defaultLyceumPause = time.Hour
 )
 
 func (o Options) withDefaults() Options {
 	o.WarmUp = orDefault(o.WarmUp, defaultWarmUp)
 	o.Drain = orDefault(o.Drain, defaultDrain)
+	o.LyceumPause = orDefault(o.LyceumPause, defaultLyceumPause)
 	if o.AnswerTokens == (Range{}) {
 		o.AnswerTokens = Range{Min: 32, Max: 96}
 	}

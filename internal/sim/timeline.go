@@ -47,7 +47,7 @@ func (e *endpoint) play(now time.Time) {
 // next returns when the next thing happens if no call comes, or the zero time
 // if nothing will.
 func (e *endpoint) next() time.Time {
-	next := earlier(e.drained, e.shrinks)
+	next := earlier(earlier(e.drained, e.shrinks), e.pausesAt())
 	if e.state == Late {
 		next = earlier(next, e.createdAt)
 	}
@@ -76,6 +76,9 @@ func (e *endpoint) happen(t time.Time) {
 	if due(e.shrinks, t) {
 		e.shrinks = time.Time{}
 		e.retire(1)
+	}
+	if due(e.pausesAt(), t) {
+		e.pause(t)
 	}
 	e.balance(t)
 }
