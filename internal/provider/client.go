@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -35,12 +36,14 @@ type Client struct {
 
 // Call is one request to a control plane.
 type Call struct {
-	Op      string     // for errors: "create endpoint"
-	Method  string     // GET, POST, PATCH, PUT or DELETE
-	Path    string     // below the base URL, beginning with /, escaped
-	Query   url.Values // may be nil
-	Body    any        // sent as JSON; nil sends none
-	Creates bool       // the call makes something billable: a lost outcome is Ambiguous
+	Op      string      // for errors: "create endpoint"
+	Method  string      // GET, POST, PATCH, PUT or DELETE
+	Path    string      // below the base URL, beginning with /, escaped
+	Query   url.Values  // may be nil
+	Header  http.Header // sent beside the client's own; may be nil
+	Body    any         // sent as JSON; nil sends none
+	Secret  string      // a part of Body that is never part of an error, as the token is not; may be empty
+	Creates bool        // the call makes something billable: a lost outcome is Ambiguous
 }
 
 // NewClient returns a client for the control plane at s.BaseURL, or at
@@ -155,6 +158,7 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 	if err != nil {
 		return nil, err
 	}
+	maps.Copy(request.Header, call.Header)
 	request.Header.Set("Authorization", "Bearer "+c.token)
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", userAgent)

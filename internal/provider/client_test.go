@@ -59,16 +59,19 @@ func TestClient_Request(t *testing.T) {
 	t.Parallel()
 	c := client(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		got := fmt.Sprintf("%s %s %s %s %s %s", r.Method, r.RequestURI, r.Header.Get("Authorization"),
-			r.Header.Get("Content-Type"), r.Header.Get("User-Agent"), body)
+		got := fmt.Sprintf("%s %s %s %s %s %s %s", r.Method, r.RequestURI, r.Header.Get("Authorization"),
+			r.Header.Get("X-Team"), r.Header.Get("Content-Type"), r.Header.Get("User-Agent"), body)
 		json.NewEncoder(w).Encode(got)
 	})
-	call := Call{Method: http.MethodPost, Path: "/a%2Fb", Query: map[string][]string{"project": {"p q"}}, Body: map[string]int{"n": 0}}
+	call := Call{
+		Method: http.MethodPost, Path: "/a%2Fb", Query: map[string][]string{"project": {"p q"}}, Body: map[string]int{"n": 0},
+		Header: http.Header{"X-Team": {"blue"}, "Authorization": {"mine"}},
+	}
 	var got string
 	if err := c.Do(t.Context(), call, &got); err != nil {
 		t.Fatal(err)
 	}
-	want := `POST /a%2Fb?project=p+q Bearer ` + secret + ` application/json nightshift {"n":0}`
+	want := `POST /a%2Fb?project=p+q Bearer ` + secret + ` blue application/json nightshift {"n":0}`
 	if got != want {
 		t.Errorf("request:\n got %s\nwant %s", got, want)
 	}
@@ -144,6 +147,11 @@ func TestClient_TokenAndControlCharactersAreRemoved(t *testing.T) {
 	got := sorted(t, c.Do(t.Context(), list, nil))
 	if !strings.HasPrefix(got.Message, "bad [31m key [redacted] é") || !strings.HasSuffix(got.Message, "…") {
 		t.Errorf("message %q", got.Message)
+	}
+	body := list
+	body.Secret = "key"
+	if got := sorted(t, c.Do(t.Context(), body, nil)); !strings.HasPrefix(got.Message, "bad [31m [redacted] [redacted] é") {
+		t.Errorf("with a secret in the body: message %q", got.Message)
 	}
 }
 
@@ -369,7 +377,7 @@ func FuzzReason(f *testing.F) {
 	c := &Client{token: secret}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		message, code := reason(body)
-		for _, words := range []string{c.say(message, maxMessage), c.say(code, maxMessage)} {
+		for _, words := range []string{c.say(Call{}, message, maxMessage), c.say(Call{}, code, maxMessage)} {
 			if len(words) > maxMessage || strings.Contains(words, secret) || strings.ContainsAny(words, "\n\r\x1b\x00") {
 				t.Errorf("%q", words)
 			}

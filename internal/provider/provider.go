@@ -25,7 +25,9 @@ type Provider interface {
 	// is Unauthorized.
 	Check(ctx context.Context, shape Shape) (Offer, error)
 
-	// List returns every endpoint of the account, ours or not, running or not.
+	// List returns every endpoint of the account, ours or not, running or not,
+	// but nothing that is Gone: what has ended and is only kept on record is
+	// left out.
 	List(ctx context.Context) ([]State, error)
 
 	// Create asks for a new endpoint, once. It returns as soon as the provider
@@ -168,7 +170,7 @@ type State struct {
 	Phase         Phase
 	Detail        string // the provider's own words for the phase, such as "starting/not_ready"
 	ReadyReplicas int
-	BaseURL       string // OpenAI-compatible base including /v1; empty until known
+	BaseURL       string // OpenAI-compatible base, to which /chat/completions is added; empty until known
 	Model         string // what requests must carry as "model" to reach this endpoint
 	Shape         Shape  // as far as the provider tells
 	CreatedAt     time.Time

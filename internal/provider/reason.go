@@ -96,9 +96,16 @@ func scalar(value any) string {
 }
 
 // say makes a provider's words fit for logs and histories: one line, without
-// the token should it be echoed, at most limit bytes long.
-func (c *Client) say(words string, limit int) string {
-	return cut(strings.ReplaceAll(oneLine(words), c.token, "[redacted]"), limit)
+// the token and the call's secret should they be echoed, at most limit bytes
+// long.
+func (c *Client) say(call Call, words string, limit int) string {
+	words = oneLine(words)
+	for _, secret := range []string{c.token, call.Secret} {
+		if secret != "" {
+			words = strings.ReplaceAll(words, secret, "[redacted]")
+		}
+	}
+	return cut(words, limit)
 }
 
 // Clip makes a provider's words fit for logs and histories: one line of

@@ -10,7 +10,7 @@ import (
 type Settings struct {
 	Token        string        // API key, sent as a bearer token; never part of an error
 	BaseURL      string        // control plane; empty means the provider's own
-	InferenceURL string        // data plane including /v1; empty means the provider's own
+	InferenceURL string        // data plane, to which /chat/completions is added; empty means the provider's own
 	Project      string        // narrows the account, where the provider has projects; empty means its default
 	Timeout      time.Duration // of one control-plane call; 0 means 30 s
 	HTTPClient   *http.Client  // nil means http.DefaultClient; its redirect policy and cookies are not used

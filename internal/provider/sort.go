@@ -44,7 +44,7 @@ func (c *Client) unanswered(ctx context.Context, call Call, unsent bool, err err
 	if cause := context.Cause(ctx); cause != nil {
 		message = cause.Error()
 	}
-	sorted := &Error{Kind: lost(call), Op: c.op(call), Message: c.say(message, maxMessage), Err: err}
+	sorted := &Error{Kind: lost(call), Op: c.op(call), Message: c.say(call, message, maxMessage), Err: err}
 	if unsent {
 		sorted.Kind = Unavailable
 	}
@@ -55,14 +55,14 @@ func (c *Client) unanswered(ctx context.Context, call Call, unsent bool, err err
 func (c *Client) unreadable(call Call, response *http.Response, err error) *Error {
 	return &Error{
 		Kind: lost(call), Op: c.op(call), Status: response.StatusCode,
-		Message:   c.say("unreadable answer: "+err.Error(), maxMessage),
-		RequestID: c.requestID(response.Header), Err: err,
+		Message:   c.say(call, "unreadable answer: "+err.Error(), maxMessage),
+		RequestID: c.requestID(call, response.Header), Err: err,
 	}
 }
 
 // refused is for calls that cannot even be sent.
 func (c *Client) refused(call Call, message string) *Error {
-	return &Error{Kind: Refused, Op: c.op(call), Message: c.say(message, maxMessage)}
+	return &Error{Kind: Refused, Op: c.op(call), Message: c.say(call, message, maxMessage)}
 }
 
 // rejected sorts an answer outside 2xx by its status and words.
@@ -77,17 +77,17 @@ func (c *Client) rejected(call Call, response *http.Response) *Error {
 	}
 	return &Error{
 		Kind: kindOf(call, response.StatusCode, code+" "+message), Op: c.op(call), Status: response.StatusCode,
-		Code: c.say(code, maxCode), Message: c.say(message, maxMessage),
-		RequestID: c.requestID(response.Header), RetryAfter: retryAfter(response.Header.Get("Retry-After"), time.Now()),
+		Code: c.say(call, code, maxCode), Message: c.say(call, message, maxMessage),
+		RequestID: c.requestID(call, response.Header), RetryAfter: retryAfter(response.Header.Get("Retry-After"), time.Now()),
 	}
 }
 
 func (c *Client) op(call Call) string { return c.name + ": " + call.Op }
 
-func (c *Client) requestID(header http.Header) string {
+func (c *Client) requestID(call Call, header http.Header) string {
 	for _, key := range []string{"X-Request-Id", "Request-Id", "X-Trace-Id"} {
 		if id := header.Get(key); id != "" {
-			return c.say(id, maxCode)
+			return c.say(call, id, maxCode)
 		}
 	}
 	return ""

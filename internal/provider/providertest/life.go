@@ -2,6 +2,7 @@ package providertest
 
 import (
 	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
@@ -18,9 +19,10 @@ var lifeCases = []testCase{
 	{name: "Life", run: life},
 	{name: "Life/Check", run: check},
 	{name: "Life/Neighbours", run: neighbours},
-	{name: "Life/Scale", run: scale},
+	{name: "Life/Scale", run: scale, scales: true},
 	{name: "Life/StopStart", run: stopStart, stops: true},
 	{name: "Life/DeleteStopped", run: deleteStopped, stops: true},
+	{name: "Life/IdleStop", run: idleStop, idles: true},
 	{name: "Life/DeleteWhileStarting", run: deleteWhileStarting},
 	{name: "Life/DeleteTwice", run: deleteTwice},
 	{name: "Life/Absent", run: absent},
@@ -54,7 +56,7 @@ func life(s *stage) {
 	if ready.Shape.Model != s.shape.Model || ready.Shape.Replicas != s.shape.Replicas {
 		s.Errorf("shape %+v, want %+v", ready.Shape, s.shape)
 	}
-	if !strings.HasSuffix(ready.BaseURL, "/v1") || ready.Model == "" {
+	if base, err := url.Parse(ready.BaseURL); err != nil || !base.IsAbs() || strings.HasSuffix(ready.BaseURL, "/") || ready.Model == "" {
 		s.Errorf("base URL %q, model %q", ready.BaseURL, ready.Model)
 	}
 	if status := s.chat(ready); status != http.StatusOK {
@@ -76,12 +78,12 @@ func check(s *stage) {
 		change func(*provider.Shape)
 		names  string // of what is offered instead, in the refusal
 	}{
-		{s.shape.Model != "", func(shape *provider.Shape) { shape.Model += "x" }, s.shape.Model},
+		{s.shape.Model != "" && !s.harness.NoCatalogue, func(shape *provider.Shape) { shape.Model += "x" }, s.shape.Model},
 		{s.shape.Flavor != "", func(shape *provider.Shape) { shape.Flavor += "x" }, s.shape.Flavor},
-		{s.shape.GPU.Type != "", func(shape *provider.Shape) { shape.GPU.Type += "x" }, s.shape.GPU.Type},
+		{s.shape.GPU.Type != "" && !s.harness.NoCatalogue, func(shape *provider.Shape) { shape.GPU.Type += "x" }, s.shape.GPU.Type},
 		{s.shape.GPU.Count != 0, func(shape *provider.Shape) { shape.GPU.Count = 1000 }, strconv.Itoa(s.shape.GPU.Count)},
 		{s.shape.Region != "", func(shape *provider.Shape) { shape.Region += "x" }, s.shape.Region},
-		{true, func(shape *provider.Shape) { shape.Replicas.Max = 100_000 }, ""},
+		{!s.harness.NoCatalogue, func(shape *provider.Shape) { shape.Replicas.Max = 100_000 }, ""},
 	} {
 		if !row.used {
 			continue
@@ -170,6 +172,35 @@ func deleteStopped(s *stage) {
 	s.remove(id)
 }
 
+// idleStop: an endpoint that the provider stops by itself is seen to be off and
+// costs nothing more, until a request starts it where that is how it is.
+func idleStop(s *stage) {
+	ready, idle := s.ready(), s.Capabilities().IdleStop
+	time.Sleep(idle / 2)
+	if status := s.chat(ready); status != http.StatusOK {
+		s.Errorf("a request to the ready endpoint: HTTP %d", status)
+	}
+	time.Sleep(idle - pollEvery)
+	if state := s.describe(ready.ID); state.Phase != provider.Ready {
+		s.Errorf("before it was idle for %v: %+v", idle, state)
+	}
+	s.await(ready.ID, provider.Stopped)
+	before := s.cloud.Ledger().Total
+	time.Sleep(idle)
+	if after := s.cloud.Ledger().Total; after != before {
+		s.Errorf("billed while it was stopped: %+v, before %+v", after, before)
+	}
+	if !s.harness.Wakes {
+		return
+	}
+	if status := s.chat(ready); status != http.StatusOK {
+		s.Errorf("a request to the stopped endpoint: HTTP %d", status)
+	}
+	if state := s.describe(ready.ID); state.Phase != provider.Ready {
+		s.Errorf("started by a request: %+v", state)
+	}
+}
+
 // deleteWhileStarting: a provider that is too busy to delete says so, and is
 // asked again.
 func deleteWhileStarting(s *stage) {
@@ -204,7 +235,9 @@ func absent(s *stage) {
 	if err := s.Delete(s.ctx, id); err != nil {
 		s.Errorf("delete: %v", err)
 	}
-	s.sorted(s.Scale(s.ctx, id, s.shape.Replicas), provider.Refused)
+	if s.Capabilities().CanScale {
+		s.sorted(s.Scale(s.ctx, id, s.shape.Replicas), provider.Refused)
+	}
 	if !s.Capabilities().CanStop {
 		return
 	}

@@ -26,6 +26,14 @@ type Harness struct {
 	// Shape is one that the simulated cloud offers, with Replicas {1, 2}.
 	Shape provider.Shape
 
+	// NoCatalogue: the provider tells neither models nor hardware nor limits, so
+	// that Check leaves it to Create to refuse those that do not exist.
+	NoCatalogue bool
+
+	// Wakes: a request to an endpoint that the provider stopped because it was
+	// idle starts it again, and is answered.
+	Wakes bool
+
 	// Cloud is how the simulated cloud differs from its defaults. Token is set
 	// by the suite, and so are WarmUp and Drain: 12 minutes and 1 minute.
 	Cloud sim.Options
@@ -39,8 +47,13 @@ func Run(t *testing.T, h Harness) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newStage(t, h)
-				if c.stops && !s.Capabilities().CanStop {
+				switch can := s.Capabilities(); {
+				case c.stops && !can.CanStop:
 					t.Skip("the provider cannot stop endpoints")
+				case c.scales && !can.CanScale:
+					t.Skip("the provider cannot scale endpoints")
+				case c.idles && can.IdleStop == 0:
+					t.Skip("the provider never stops an endpoint by itself")
 				}
 				c.run(s)
 				s.sweep()
@@ -51,9 +64,11 @@ func Run(t *testing.T, h Harness) {
 
 // testCase is one story.
 type testCase struct {
-	name  string
-	run   func(*stage)
-	stops bool // needs Stop and Start
+	name   string
+	run    func(*stage)
+	stops  bool // needs Stop and Start
+	scales bool // needs Scale
+	idles  bool // needs a provider that stops what is idle
 }
 
 const (

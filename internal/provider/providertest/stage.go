@@ -72,7 +72,8 @@ func (s *stage) create() provider.State {
 	if err != nil {
 		s.Fatalf("create: %v", err)
 	}
-	if state.ID == "" || !s.name.Owns(state.Name) || state.Phase.Off() || state.Phase.Usable() {
+	named := s.name.Owns(state.Name) || !s.Capabilities().CanFind
+	if state.ID == "" || !named || state.Phase.Off() || state.Phase.Usable() {
 		s.Errorf("created: %+v", state)
 	}
 	return state

@@ -11,10 +11,11 @@ import (
 
 // operation is one method of a provider, tried on an endpoint.
 type operation struct {
-	name  string
-	try   func(s *stage, id string) error
-	stops bool // needs Stop and Start
-	rents bool // asks for GPUs
+	name   string
+	try    func(s *stage, id string) error
+	stops  bool // needs Stop and Start
+	scales bool // needs Scale
+	rents  bool // asks for GPUs
 }
 
 var create = operation{name: "Create", rents: true, try: func(s *stage, _ string) error {
@@ -29,7 +30,7 @@ var readings = []operation{
 }
 
 var changes = []operation{
-	{name: "Scale", rents: true, try: func(s *stage, id string) error {
+	{name: "Scale", rents: true, scales: true, try: func(s *stage, id string) error {
 		return s.Scale(s.ctx, id, provider.Replicas{Min: 2, Max: 2})
 	}},
 	{name: "Start", rents: true, stops: true, try: func(s *stage, id string) error { return s.Start(s.ctx, id) }},
@@ -54,7 +55,7 @@ func changeCases() []testCase {
 	} {
 		row.fault.Op, row.fault.Count = sim.AnyControl, 1
 		for _, o := range changes {
-			cases = append(cases, testCase{name: o.name + "/" + row.name, stops: o.stops, run: func(s *stage) {
+			cases = append(cases, testCase{name: o.name + "/" + row.name, stops: o.stops, scales: o.scales, run: func(s *stage) {
 				id := s.ready().ID
 				s.cloud.Inject(row.fault)
 				s.repeat(o, id)
@@ -112,7 +113,7 @@ func refusalCases() []testCase {
 
 func refusalCase(o operation, name string, fault sim.Fault, kind provider.Kind) testCase {
 	fault.Op = sim.AnyControl
-	return testCase{name: o.name + "/" + name, stops: o.stops, run: func(s *stage) {
+	return testCase{name: o.name + "/" + name, stops: o.stops, scales: o.scales, run: func(s *stage) {
 		id := s.ready().ID
 		s.cloud.Inject(fault)
 		sorted := s.sorted(o.try(s, id), kind)
@@ -132,7 +133,7 @@ func wrongToken(s *stage) {
 	right := s.Provider
 	s.Provider = s.open("another-token")
 	for _, o := range slices.Concat(readings, changes, []operation{create}) {
-		if o.stops && !s.Capabilities().CanStop {
+		if can := s.Capabilities(); o.stops && !can.CanStop || o.scales && !can.CanScale {
 			continue
 		}
 		s.sorted(o.try(s, id), provider.Unauthorized)

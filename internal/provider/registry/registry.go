@@ -7,12 +7,14 @@ import (
 	"slices"
 
 	"github.com/nightshift-run/nightshift/internal/provider"
+	"github.com/nightshift-run/nightshift/internal/provider/lyceum"
 	"github.com/nightshift-run/nightshift/internal/provider/nebius"
 )
 
 // registered has one line a provider: its name in job files, the beginning of
 // its environment variables, and how to open it.
 var registered = []entry{
+	{"lyceum", "LYCEUM", lyceum.New},
 	{"nebius", "NEBIUS", nebius.New},
 }
 
