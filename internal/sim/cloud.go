@@ -35,7 +35,7 @@ type Cloud struct {
 
 // controlPlanes mount each provider's control plane. To add a provider, add it
 // here.
-var controlPlanes = []func(*Cloud){mountNebius}
+var controlPlanes = []func(*Cloud){mountNebius, mountTogetherV1}
 
 // New returns a cloud without endpoints or faults.
 func New(o Options) *Cloud {

@@ -42,6 +42,14 @@ type Options struct {
 	// CreateReply is the shape of Nebius's answer to create: "" means Bare.
 	CreateReply CreateReply
 
+	// Hardware is what Together's version 1 rents out; nil means
+	// DefaultHardware.
+	Hardware []Hardware
+
+	// TogetherV1Closed has Together's version 1 refuse to create endpoints and
+	// to start stopped ones, as the real service does today.
+	TogetherV1Closed bool
+
 	// Logger gets one line for each control-plane call, each fault and each
 	// change of an endpoint's state; nil discards them.
 	Logger *slog.Logger
@@ -74,6 +82,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Templates == nil {
 		o.Templates = DefaultTemplates()
+	}
+	if o.Hardware == nil {
+		o.Hardware = DefaultHardware()
 	}
 	if o.CreateReply == "" {
 		o.CreateReply = Bare
