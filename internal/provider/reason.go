@@ -98,7 +98,11 @@ func scalar(value any) string {
 // say makes a provider's words fit for logs and histories: one line, without
 // the token should it be echoed, at most limit bytes long.
 func (c *Client) say(words string, limit int) string {
-	return cut(strings.ReplaceAll(oneLine(words), c.token, "[redacted]"), limit)
+	line := oneLine(words)
+	if c.token != "" {
+		line = strings.ReplaceAll(line, c.token, "[redacted]")
+	}
+	return cut(line, limit)
 }
 
 // Clip makes a provider's words fit for logs and histories: one line of

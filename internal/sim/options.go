@@ -13,8 +13,13 @@ const None time.Duration = -1
 // seconds and answer at once.
 type Options struct {
 	// Token is the bearer token that both planes demand; "" accepts any that
-	// is not empty.
+	// is not empty, or none at all on the data plane if there is a model Served.
 	Token string
+
+	// Served are models that the data plane always answers for, as a server of
+	// one's own does: one replica each, ready from the beginning, that no control
+	// plane knows and no ledger bills.
+	Served []string
 
 	// WarmUp is the time from create to the first ready replica: 0 means 8 s,
 	// None at once. Further replicas that were asked for at the same moment

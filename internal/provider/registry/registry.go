@@ -8,6 +8,7 @@ import (
 
 	"github.com/nightshift-run/nightshift/internal/provider"
 	"github.com/nightshift-run/nightshift/internal/provider/nebius"
+	"github.com/nightshift-run/nightshift/internal/provider/static"
 	"github.com/nightshift-run/nightshift/internal/provider/togetherv1"
 )
 
@@ -15,6 +16,7 @@ import (
 // its environment variables, and how to open it.
 var registered = []entry{
 	{"nebius", "NEBIUS", nebius.New},
+	{"static", "STATIC", static.New},
 	{"together-v1", "TOGETHER", togetherv1.New},
 }
 
