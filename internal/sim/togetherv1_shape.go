@@ -23,7 +23,6 @@ type togetherV1Shape struct {
 	hardware    Hardware
 	replicas    Range
 	started     bool
-	idleMinutes int // kept, but endpoints are never idle for so long that it counts
 }
 
 // togetherV1Item is an endpoint as the listing shows it.
@@ -135,7 +134,7 @@ func (s *togetherV1Shape) readOptional(f form) {
 		s.started = f.oneOf("state", []string{"STARTED", "STOPPED"}) == "STARTED"
 	}
 	if f.has("inactive_timeout") {
-		s.idleMinutes = f.number("inactive_timeout", 0)
+		f.number("inactive_timeout", 0) // nothing here stops by itself
 	}
 	if f.has("autoscaling") {
 		scaling := f.object("autoscaling")
