@@ -51,6 +51,15 @@ type Call struct {
 // *[Error] is Unauthorized for a missing or malformed token and Refused for a
 // malformed base URL.
 func NewClient(name, defaultURL string, s Settings) (*Client, error) {
+	if strings.TrimSpace(s.Token) == "" {
+		return nil, &Error{Kind: Unauthorized, Op: name, Message: "no API key"}
+	}
+	return NewOpenClient(name, defaultURL, s)
+}
+
+// NewOpenClient is NewClient for a service that may ask for no token: without
+// one its calls have no Authorization header.
+func NewOpenClient(name, defaultURL string, s Settings) (*Client, error) {
 	c := &Client{name: name, token: strings.TrimSpace(s.Token), timeout: s.Timeout, http: &http.Client{}}
 	if c.timeout <= 0 {
 		c.timeout = callTimeout
@@ -60,9 +69,6 @@ func NewClient(name, defaultURL string, s Settings) (*Client, error) {
 	}
 	c.http.CheckRedirect = sameHost
 	c.http.Jar = nil
-	if c.token == "" {
-		return nil, &Error{Kind: Unauthorized, Op: name, Message: "no API key"}
-	}
 	if strings.ContainsFunc(c.token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, &Error{Kind: Unauthorized, Op: name, Message: "the API key holds characters that no key has"}
 	}
@@ -159,7 +165,9 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 		return nil, err
 	}
 	maps.Copy(request.Header, call.Header)
-	request.Header.Set("Authorization", "Bearer "+c.token)
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", userAgent)
 	if body != nil {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/json"
 	"math"
 	"net/http"
 	"strconv"
@@ -88,7 +89,7 @@ func refusal(x *call, f Fault, status int, message string) reply {
 }
 
 func refuseWhileStarting(x *call, f Fault) (reply, bool) {
-	if x.endpoint == nil || x.endpoint.look("").state != Starting {
+	if x.r.Method == http.MethodGet || x.endpoint == nil || x.endpoint.look("").state != Starting {
 		return reply{}, false
 	}
 	return refuse(x, f)
@@ -157,7 +158,12 @@ func truncate(_ *call, _ Fault, r reply) reply {
 	return r
 }
 
+// emptyList leaves alone what has no list to empty.
 func emptyList(_ *call, _ Fault, r reply) reply {
+	var lists struct{ Data, Choices, Output []json.RawMessage }
+	if json.Unmarshal(r.body, &lists) != nil || len(lists.Data)+len(lists.Choices)+len(lists.Output) == 0 {
+		return r
+	}
 	r.body = []byte(`{"object":"list","data":[],"choices":[],"output":[]}`)
 	return r
 }

@@ -25,6 +25,7 @@ type Cloud struct {
 	counts     counts
 	traffic    traffic
 	requests   atomic.Int64
+	served     []*endpoint // Options.Served, which are not rented
 	closed     chan struct{}
 	close      sync.Once
 
@@ -35,7 +36,7 @@ type Cloud struct {
 
 // controlPlanes mount each provider's control plane. To add a provider, add it
 // here.
-var controlPlanes = []func(*Cloud){mountNebius, mountLyceum}
+var controlPlanes = []func(*Cloud){mountNebius, mountTogetherV1, mountLyceum}
 
 // New returns a cloud without endpoints or faults.
 func New(o Options) *Cloud {
@@ -56,6 +57,7 @@ func New(o Options) *Cloud {
 	for _, mount := range controlPlanes {
 		mount(c)
 	}
+	c.serveOwn()
 	return c
 }
 
@@ -66,7 +68,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.mux.ServeH
 // ledger can still be read. It may be called more than once.
 func (c *Cloud) Close() {
 	c.close.Do(func() { close(c.closed) })
-	for _, e := range c.all() {
+	for _, e := range slices.Concat(c.all(), c.served) {
 		e.close()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 )
 
 // surface is one path of the OpenAI-compatible data plane.
@@ -103,7 +104,7 @@ func listModels(x *call) reply {
 		OwnedBy string `json:"owned_by"`
 	}
 	models := []model{}
-	for _, e := range x.cloud.all() {
+	for _, e := range slices.Concat(x.cloud.all(), x.cloud.served) {
 		if s := e.look(""); s.ready > 0 {
 			models = append(models, model{e.key, "model", s.createdAt.Unix(), e.provider})
 		}

@@ -13,8 +13,13 @@ const None time.Duration = -1
 // seconds and answer at once.
 type Options struct {
 	// Token is the bearer token that both planes demand; "" accepts any that
-	// is not empty.
+	// is not empty, or none at all on the data plane if there is a model Served.
 	Token string
+
+	// Served are models that the data plane always answers for, as a server of
+	// one's own does: one replica each, ready from the beginning, that no control
+	// plane knows and no ledger bills.
+	Served []string
 
 	// WarmUp is the time from create to the first ready replica: 0 means 8 s,
 	// None at once. Further replicas that were asked for at the same moment
@@ -49,6 +54,14 @@ type Options struct {
 	// LyceumUnlisted leaves Lyceum's listing out: its true path is not
 	// documented, so that a client may look for it in the wrong place.
 	LyceumUnlisted bool
+
+	// Hardware is what Together's version 1 rents out; nil means
+	// DefaultHardware.
+	Hardware []Hardware
+
+	// TogetherV1Closed has Together's version 1 refuse to create endpoints and
+	// to start stopped ones, as the real service does today.
+	TogetherV1Closed bool
 
 	// Logger gets one line for each control-plane call, each fault and each
 	// change of an endpoint's state; nil discards them.
@@ -85,6 +98,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Templates == nil {
 		o.Templates = DefaultTemplates()
+	}
+	if o.Hardware == nil {
+		o.Hardware = DefaultHardware()
 	}
 	if o.CreateReply == "" {
 		o.CreateReply = Bare

@@ -83,7 +83,7 @@ func check(s *stage) {
 		{s.shape.GPU.Type != "" && !s.harness.NoCatalogue, func(shape *provider.Shape) { shape.GPU.Type += "x" }, s.shape.GPU.Type},
 		{s.shape.GPU.Count != 0, func(shape *provider.Shape) { shape.GPU.Count = 1000 }, strconv.Itoa(s.shape.GPU.Count)},
 		{s.shape.Region != "", func(shape *provider.Shape) { shape.Region += "x" }, s.shape.Region},
-		{!s.harness.NoCatalogue, func(shape *provider.Shape) { shape.Replicas.Max = 100_000 }, ""},
+		{!s.harness.NoCatalogue && !s.harness.NoReplicaLimit, func(shape *provider.Shape) { shape.Replicas.Max = 100_000 }, ""},
 	} {
 		if !row.used {
 			continue

@@ -34,6 +34,10 @@ type Harness struct {
 	// idle starts it again, and is answered.
 	Wakes bool
 
+	// NoReplicaLimit: the provider does not tell how many replicas it allows, so
+	// that Check cannot refuse too many.
+	NoReplicaLimit bool
+
 	// Cloud is how the simulated cloud differs from its defaults. Token is set
 	// by the suite, and so are WarmUp and Drain: 12 minutes and 1 minute.
 	Cloud sim.Options

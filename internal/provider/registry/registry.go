@@ -9,6 +9,8 @@ import (
 	"github.com/nightshift-run/nightshift/internal/provider"
 	"github.com/nightshift-run/nightshift/internal/provider/lyceum"
 	"github.com/nightshift-run/nightshift/internal/provider/nebius"
+	"github.com/nightshift-run/nightshift/internal/provider/static"
+	"github.com/nightshift-run/nightshift/internal/provider/togetherv1"
 )
 
 // registered has one line a provider: its name in job files, the beginning of
@@ -16,6 +18,8 @@ import (
 var registered = []entry{
 	{"lyceum", "LYCEUM", lyceum.New},
 	{"nebius", "NEBIUS", nebius.New},
+	{"static", "STATIC", static.New},
+	{"together-v1", "TOGETHER", togetherv1.New},
 }
 
 type entry struct {

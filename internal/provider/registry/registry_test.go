@@ -12,7 +12,7 @@ import (
 func TestOpen(t *testing.T) {
 	t.Parallel()
 	for _, name := range registry.Names() {
-		opened, err := registry.Open(name, provider.Settings{Token: "t", BaseURL: "http://127.0.0.1:1"})
+		opened, err := registry.Open(name, provider.Settings{Token: "t", BaseURL: "http://127.0.0.1:1", InferenceURL: "http://127.0.0.1:1/v1"})
 		if err != nil || opened == nil {
 			t.Errorf("Open(%q) = %v, %v", name, opened, err)
 		}
