@@ -41,9 +41,7 @@ type spec struct {
 	gpus     int    // per replica
 	bounds   Range  // of autoscaling, in replicas
 
-	// pauseAfter is how long the endpoint may go without requests before it
-	// stops by itself (pause.go); 0 is for ever.
-	pauseAfter time.Duration
+	pauseAfter time.Duration // without requests, after which it stops by itself (pause.go); 0 is never
 }
 
 // endpoint is the core that every control plane shares: replicas that come and
@@ -101,8 +99,8 @@ func newEndpoint(s spec, o *Options, late time.Duration) *endpoint {
 
 // begin orders the first replicas, after create or start.
 func (e *endpoint) begin(t time.Time) {
-	e.readyAt, e.stopRequestedAt, e.stoppedAt, e.drained = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	e.paused, e.waking = false, false
+	e.readyAt, e.stopRequestedAt, e.stoppedAt, e.drained = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	e.enter(Starting)
 	e.order(t, e.bounds.Min)
 }
