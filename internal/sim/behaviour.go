@@ -88,7 +88,7 @@ func refusal(x *call, f Fault, status int, message string) reply {
 }
 
 func refuseWhileStarting(x *call, f Fault) (reply, bool) {
-	if x.endpoint == nil || x.endpoint.look("").state != Starting {
+	if x.r.Method == http.MethodGet || x.endpoint == nil || x.endpoint.look("").state != Starting {
 		return reply{}, false
 	}
 	return refuse(x, f)

@@ -59,6 +59,9 @@
 // translation is shown as it is. Nothing of the core, the data plane, the
 // ledger or the faults knows a provider. nebius.go is the example, and
 // fastapi.go serves every provider whose errors have that shape.
+// together.go is a control plane with more than one kind of object: what costs
+// nothing is its own affair and not in the ledger, and Cloud.route says where the
+// data plane sends a "model".
 //
 // # Limits
 //

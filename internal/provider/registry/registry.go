@@ -8,12 +8,14 @@ import (
 
 	"github.com/nightshift-run/nightshift/internal/provider"
 	"github.com/nightshift-run/nightshift/internal/provider/nebius"
+	"github.com/nightshift-run/nightshift/internal/provider/together"
 )
 
 // registered has one line a provider: its name in job files, the beginning of
 // its environment variables, and how to open it.
 var registered = []entry{
 	{"nebius", "NEBIUS", nebius.New},
+	{"together", "TOGETHER", together.New},
 }
 
 type entry struct {
