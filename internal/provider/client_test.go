@@ -93,6 +93,10 @@ func TestClient_Statuses(t *testing.T) {
 		{402, ``, Capacity, Capacity, Capacity, "Payment Required", ""},
 		{429, `{"error":"slow down"}`, RateLimited, RateLimited, RateLimited, "slow down", ""},
 		{429, `{"error":{"type":"quota","message":"GPU quota exceeded"}}`, Capacity, Capacity, RateLimited, "GPU quota exceeded", "quota"},
+		{
+			429, `{"code":8,"message":"Too Many Requests","details":[{"@type":"x"},{"title":"Too Many Requests","detail":"GPU quota exceeded"}]}`,
+			Capacity, Capacity, RateLimited, "GPU quota exceeded", "8",
+		},
 		{429, `{"message":"quota of 5 requests per minute exceeded"}`, RateLimited, RateLimited, RateLimited, "quota of 5 requests per minute exceeded", ""},
 		{500, `{"detail":"the VM could not be provisioned"}`, Capacity, Capacity, Unavailable, "the VM could not be provisioned", ""},
 		{503, `{"error":{"message":"Insufficient GPU resources"}}`, Capacity, Capacity, Unavailable, "Insufficient GPU resources", ""},

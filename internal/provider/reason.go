@@ -15,7 +15,8 @@ const (
 )
 
 // reason reads why a call failed from the body of the answer: FastAPI's detail
-// (a text, or a list of {loc, msg}), error (a text, or {message, code, type}),
+// (a text, or a list of {loc, msg}), details (a list of {detail}, which says more
+// than the message beside it), error (a text, or {message, code, type}),
 // message, or the bare text of a body that is neither JSON nor HTML.
 func reason(body []byte) (message, code string) {
 	var value any
@@ -48,7 +49,7 @@ func explain(value any) (message, code string) {
 }
 
 func explainObject(object map[string]any) (message, code string) {
-	for _, key := range []string{"detail", "error", "message", "msg"} {
+	for _, key := range []string{"detail", "details", "error", "message", "msg"} {
 		var inner string
 		if message, inner = explain(object[key]); inner != "" {
 			code = inner

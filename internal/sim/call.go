@@ -42,6 +42,7 @@ type call struct {
 
 	request  request   // data plane: what the body says
 	endpoint *endpoint // the one concerned, or nil
+	unrouted bool      // data plane: the model is known, but leads to no endpoint
 	shown    State     // a fault's: show this state instead of the true one
 	late     time.Duration
 	status   int // sent; 0 while nothing was

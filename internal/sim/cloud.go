@@ -30,13 +30,13 @@ type Cloud struct {
 	close      sync.Once
 
 	mu        sync.RWMutex
-	endpoints []*endpoint // in order of creation; kept when gone, for the ledger
-	keys      map[string]*endpoint
+	endpoints []*endpoint          // in order of creation; kept when gone, for the ledger
+	keys      map[string]*endpoint // by "model" of a request; nil for a name that leads nowhere yet
 }
 
 // controlPlanes mount each provider's control plane. To add a provider, add it
 // here.
-var controlPlanes = []func(*Cloud){mountNebius, mountTogetherV1, mountLyceum}
+var controlPlanes = []func(*Cloud){mountNebius, mountTogether, mountTogetherV1, mountLyceum}
 
 // New returns a cloud without endpoints or faults.
 func New(o Options) *Cloud {
@@ -134,11 +134,28 @@ func (c *Cloud) all() []*endpoint {
 	return slices.Clone(c.endpoints)
 }
 
-// byKey returns the endpoint that requests with that "model" are for, or nil.
-func (c *Cloud) byKey(key []byte) *endpoint {
+// route says which endpoint requests with that "model" are for. A nil endpoint
+// makes it a name that exists and leads nowhere.
+func (c *Cloud) route(key string, e *endpoint) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.keys[key] = e
+}
+
+// unroute makes a "model" unknown.
+func (c *Cloud) unroute(key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.keys, key)
+}
+
+// byKey returns the endpoint that requests with that "model" are for, or nil,
+// and whether the name is known at all.
+func (c *Cloud) byKey(key []byte) (e *endpoint, known bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.keys[string(key)]
+	e, known = c.keys[string(key)]
+	return e, known
 }
 
 func (c *Cloud) requestID() string {

@@ -31,7 +31,9 @@ func mountData(c *Cloud, base string) {
 		p.prepare = func(x *call) {
 			x.request = parseRequest(x.in.Bytes(), s.prompt)
 			if x.request.problem == "" {
-				x.endpoint = c.byKey(x.request.key(x.in.Bytes()))
+				var known bool
+				x.endpoint, known = c.byKey(x.request.key(x.in.Bytes()))
+				x.unrouted = known && x.endpoint == nil
 			}
 		}
 		c.handle(p, "POST "+base+s.path, s.op, func(x *call) reply { return x.complete(s) })
@@ -55,6 +57,10 @@ func (x *call) complete(s surface) reply {
 	body, q := x.in.Bytes(), x.request
 	if q.problem != "" {
 		return openAIError(http.StatusBadRequest, q.problem, "invalid_request_error", q.param, "")
+	}
+	if x.unrouted {
+		return openAIError(http.StatusBadRequest, "The endpoint has no deployment in its traffic split.",
+			"invalid_request_error", "model", "endpoint_not_configured")
 	}
 	if x.endpoint == nil {
 		return refuseModel("no endpoint has it")
@@ -82,9 +88,9 @@ func (x *call) unanswered(err error) reply {
 	switch {
 	case errors.Is(err, errWarming):
 		x.cloud.traffic.beforeReady.Add(1)
-		return refuseModel(err.Error())
+		return x.refuseUnready(err)
 	case errors.Is(err, errOff):
-		return refuseModel(err.Error())
+		return x.refuseUnready(err)
 	case errors.Is(err, errBusy):
 		return refuseData(x.cloud.options.Model.busyStatus(), err.Error())
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -93,6 +99,15 @@ func (x *call) unanswered(err error) reply {
 	default:
 		return refuseData(http.StatusServiceUnavailable, err.Error())
 	}
+}
+
+// refuseUnready says that the endpoint has no replica to answer with: as if the
+// model did not exist, unless its provider has a word for it.
+func (x *call) refuseUnready(reason error) reply {
+	if x.endpoint.unready == "" {
+		return refuseModel(reason.Error())
+	}
+	return openAIError(http.StatusServiceUnavailable, reason.Error(), "server_error", "model", x.endpoint.unready)
 }
 
 // listModels lists what can be asked for now.

@@ -60,6 +60,9 @@
 // ledger or the faults knows a provider. nebius.go is the example, and
 // fastapi.go serves every provider whose errors have that shape. pause.go is for
 // providers that stop an idle endpoint by themselves; lyceum.go uses it.
+// together.go is a control plane with more than one kind of object: what costs
+// nothing is its own affair and not in the ledger, and Cloud.route says where the
+// data plane sends a "model".
 //
 // # Limits
 //

@@ -40,6 +40,7 @@ type spec struct {
 	key      string // "model" of the requests that are for this endpoint
 	gpus     int    // per replica
 	bounds   Range  // of autoscaling, in replicas
+	unready  string // error code, with 503, of requests that find no ready replica; "" is the 404 of an unknown model
 
 	pauseAfter time.Duration // without requests, after which it stops by itself (pause.go); 0 is never
 }

@@ -11,6 +11,8 @@ import (
 )
 
 // The operations a fault can strike and the ledger counts, and the two groups.
+// In every control plane OpCreate is the call after which GPUs are billed,
+// OpUpdate the one that changes how many, and OpDelete the last one of an end.
 const (
 	OpTemplates = "templates"
 	OpPricing   = "pricing"
@@ -37,7 +39,7 @@ const (
 	Status     Kind = "status"      // not performed; Status (500) and Body
 	RetryAfter Kind = "retry-after" // not performed; Status (429) with a Retry-After header, in whole seconds
 	Capacity   Kind = "capacity"    // not performed; the provider's own words for "no GPUs left"
-	Busy       Kind = "busy"        // not performed and 409, while the endpoint is starting; performed afterwards
+	Busy       Kind = "busy"        // not performed and 409, while the endpoint is starting; performed afterwards, as reading always is
 	HTML       Kind = "html-200"    // not performed; 200 with a web page, as from a proxy
 	CutBefore  Kind = "cut-before"  // not performed; the connection is cut
 	Hang       Kind = "hang"        // not performed; no answer until the client gives up, or for Delay and then cut

@@ -355,7 +355,8 @@ func TestFault_Names(t *testing.T) {
 		"[busy capacity cut-before cut-body empty-choices error-state fail hang html-200 late-create lost-reply"+
 			" retry-after slow status trickle truncated-json unknown-state vanish wrong-content-type]")
 	equal(t, "operations", strings.TrimSpace(strings.Join(slices.Sorted(maps.Keys(New(Options{}).operations)), " ")),
-		"chat completions control create data delete embeddings hardware list models pricing read responses templates update zones")
+		"chat completions control create create-shell data delete delete-deployment embeddings get get-deployment"+
+			" hardware instance-types list list-deployments models pricing responses split templates update whoami zones")
 	var f Fault
 	if err := json.Unmarshal([]byte(`{"kind": "slow", "delya": "1s"}`), &f); err == nil {
 		t.Error("a misspelt name was accepted")

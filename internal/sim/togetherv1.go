@@ -9,7 +9,6 @@ import (
 // The operations of version 1 of Together's control plane beyond those that
 // every control plane has.
 const (
-	OpRead     = "read"     // of one endpoint
 	OpHardware = "hardware" // what can be rented, and at what price
 	OpZones    = "zones"    // where
 )
@@ -47,7 +46,7 @@ func mountTogetherV1(c *Cloud) {
 	c.handle(p, "GET /v1/clusters/availability-zones", OpZones, v.zones)
 	c.handle(p, "GET /v1/endpoints", OpList, v.list)
 	c.handle(p, "POST /v1/endpoints", OpCreate, v.create)
-	c.handle(p, "GET /v1/endpoints/{id}", OpRead, v.read)
+	c.handle(p, "GET /v1/endpoints/{id}", OpGet, v.read)
 	c.handle(p, "PATCH /v1/endpoints/{id}", OpUpdate, v.update)
 	c.handle(p, "DELETE /v1/endpoints/{id}", OpDelete, v.remove)
 }

@@ -53,7 +53,7 @@ func life(s *stage) {
 	if s.Capabilities().CanFind && ready.Name != s.name.String() {
 		s.Errorf("name %q, want %q", ready.Name, s.name)
 	}
-	if ready.Shape.Model != s.shape.Model || ready.Shape.Replicas != s.shape.Replicas {
+	if m := ready.Shape.Model; m != "" && m != s.shape.Model || ready.Shape.Replicas != s.shape.Replicas {
 		s.Errorf("shape %+v, want %+v", ready.Shape, s.shape)
 	}
 	if base, err := url.Parse(ready.BaseURL); err != nil || !base.IsAbs() || strings.HasSuffix(ready.BaseURL, "/") || ready.Model == "" {
@@ -83,7 +83,8 @@ func check(s *stage) {
 		{s.shape.GPU.Type != "" && !s.harness.NoCatalogue, func(shape *provider.Shape) { shape.GPU.Type += "x" }, s.shape.GPU.Type},
 		{s.shape.GPU.Count != 0, func(shape *provider.Shape) { shape.GPU.Count = 1000 }, strconv.Itoa(s.shape.GPU.Count)},
 		{s.shape.Region != "", func(shape *provider.Shape) { shape.Region += "x" }, s.shape.Region},
-		{!s.harness.NoCatalogue && !s.harness.NoReplicaLimit, func(shape *provider.Shape) { shape.Replicas.Max = 100_000 }, ""},
+		{offer.MaxReplicas > 0, func(shape *provider.Shape) { shape.Replicas.Max = 100_000 }, strconv.Itoa(offer.MaxReplicas)},
+		{true, func(shape *provider.Shape) { shape.Replicas = provider.Replicas{Min: 2, Max: 1} }, "replicas.max"},
 	} {
 		if !row.used {
 			continue
@@ -176,8 +177,11 @@ func deleteStopped(s *stage) {
 // asked again.
 func deleteWhileStarting(s *stage) {
 	id := s.create().ID
-	s.cloud.Inject(sim.Fault{Op: sim.AnyControl, Kind: sim.Busy, Count: 3})
-	s.sorted(s.Delete(s.ctx, id), provider.Unavailable)
+	s.cloud.Inject(sim.Fault{Op: sim.AnyControl, Kind: sim.Busy})
+	for range 3 {
+		s.sorted(s.Delete(s.ctx, id), provider.Unavailable)
+	}
+	s.cloud.ClearFaults()
 	s.remove(id)
 }
 
@@ -222,8 +226,9 @@ func absent(s *stage) {
 func unknownState(s *stage) {
 	id := s.create().ID
 	for _, word := range []string{"hibernating", "Ready?", "two\nlines", strings.Repeat("x", 10_000)} {
-		s.cloud.Inject(sim.Fault{Op: sim.AnyControl, Kind: sim.UnknownState, Body: word, Count: 1})
+		s.cloud.Inject(sim.Fault{Op: sim.AnyControl, Kind: sim.UnknownState, Body: word})
 		state := s.describe(id)
+		s.cloud.ClearFaults()
 		if state.Phase != provider.Unknown || len(state.Detail) > 300 || strings.Contains(state.Detail, "\n") {
 			s.Errorf("state %.20q is phase %s, detail %.100q", word, state.Phase, state.Detail)
 		}
@@ -232,13 +237,18 @@ func unknownState(s *stage) {
 }
 
 // errorAndBack: an endpoint that is shown as failed may be well again at the
-// next look.
+// next look, and is only Failed where the provider's word for it is final.
 func errorAndBack(s *stage) {
 	id := s.ready().ID
-	s.cloud.Inject(sim.Fault{Op: sim.AnyControl, Kind: sim.ErrorState, Count: 1})
-	if state := s.describe(id); state.Phase != provider.Stalled {
+	want := provider.Stalled
+	if s.harness.FailedIsFinal {
+		want = provider.Failed
+	}
+	s.cloud.Inject(sim.Fault{Op: sim.AnyControl, Kind: sim.ErrorState})
+	if state := s.describe(id); state.Phase != want {
 		s.Errorf("shown as failed: %+v", state)
 	}
+	s.cloud.ClearFaults()
 	if state := s.describe(id); state.Phase != provider.Ready {
 		s.Errorf("after that: %+v", state)
 	}
@@ -267,7 +277,7 @@ func vanishes(s *stage) {
 // listingLags: an endpoint that the listing does not show yet is no error.
 func listingLags(s *stage) {
 	id := s.create().ID
-	s.cloud.Inject(sim.Fault{Op: sim.AnyControl, Kind: sim.EmptyChoices, Count: 1})
+	s.cloud.Inject(sim.Fault{Op: sim.OpList, Kind: sim.EmptyChoices, Count: 1})
 	if state, err := s.Describe(s.ctx, id); err != nil || state.ID != id || state.Phase.Usable() {
 		s.Errorf("not listed yet: %+v, %v", state, err)
 	}

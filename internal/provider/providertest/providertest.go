@@ -34,9 +34,9 @@ type Harness struct {
 	// idle starts it again, and is answered.
 	Wakes bool
 
-	// NoReplicaLimit: the provider does not tell how many replicas it allows, so
-	// that Check cannot refuse too many.
-	NoReplicaLimit bool
+	// FailedIsFinal: when the provider says that an endpoint has failed, it will
+	// not recover, so that Describe says Failed and not Stalled.
+	FailedIsFinal bool
 
 	// Cloud is how the simulated cloud differs from its defaults. Token is set
 	// by the suite, and so are WarmUp and Drain: 12 minutes and 1 minute.
@@ -46,7 +46,7 @@ type Harness struct {
 // Run runs every case as a parallel subtest.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
-	for _, c := range slices.Concat(lifeCases, createCases(), changeCases(), refusalCases()) {
+	for _, c := range slices.Concat(lifeCases, createCases(), stepCases(), changeCases(), refusalCases()) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {

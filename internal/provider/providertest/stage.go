@@ -60,6 +60,11 @@ func (s *stage) sweep() {
 	for _, state := range s.list() {
 		s.remove(state.ID)
 	}
+	for _, left := range s.list() {
+		if !left.Phase.Off() {
+			s.Errorf("still listed at the end: %+v", left)
+		}
+	}
 	if running := s.cloud.Ledger().Running(); len(running) > 0 {
 		s.Errorf("still running at the end: %+v", running)
 	}
@@ -82,7 +87,9 @@ func (s *stage) create() provider.State {
 // ready creates an endpoint and waits until it serves.
 func (s *stage) ready() provider.State {
 	s.Helper()
-	return s.await(s.create().ID, provider.Ready)
+	id := s.create().ID
+	time.Sleep(warmUp) // which spares most of the polling
+	return s.await(id, provider.Ready)
 }
 
 // remove deletes an endpoint as the workflows do: again and again, until the
@@ -126,7 +133,7 @@ func (s *stage) owned() []provider.State {
 }
 
 var phases = []provider.Phase{
-	provider.Provisioning, provider.Ready, provider.Degraded, provider.Stalled,
+	provider.Partial, provider.Provisioning, provider.Ready, provider.Degraded, provider.Stalled,
 	provider.Stopping, provider.Stopped, provider.Failed, provider.Gone, provider.Unknown,
 }
 

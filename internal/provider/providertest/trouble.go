@@ -13,13 +13,16 @@ import (
 type operation struct {
 	name   string
 	try    func(s *stage, id string) error
-	stops  bool // needs Stop and Start
-	scales bool // needs Scale
-	rents  bool // asks for GPUs
+	stops  bool   // needs Stop and Start
+	scales bool   // needs Scale
+	rents  string // the call that asks for GPUs; empty if none does
 }
 
-var create = operation{name: "Create", rents: true, try: func(s *stage, _ string) error {
-	_, err := s.Create(s.ctx, s.name.String(), s.shape)
+// create is the operation for another endpoint than the case's own.
+var create = operation{name: "Create", rents: sim.OpCreate, try: func(s *stage, _ string) error {
+	another := s.name
+	another.Job = "another"
+	_, err := s.Create(s.ctx, another.String(), s.shape)
 	return err
 }}
 
@@ -30,10 +33,10 @@ var readings = []operation{
 }
 
 var changes = []operation{
-	{name: "Scale", rents: true, scales: true, try: func(s *stage, id string) error {
+	{name: "Scale", rents: sim.OpUpdate, scales: true, try: func(s *stage, id string) error {
 		return s.Scale(s.ctx, id, provider.Replicas{Min: 2, Max: 2})
 	}},
-	{name: "Start", rents: true, stops: true, try: func(s *stage, id string) error { return s.Start(s.ctx, id) }},
+	{name: "Start", rents: sim.OpUpdate, stops: true, try: func(s *stage, id string) error { return s.Start(s.ctx, id) }},
 	{name: "Stop", stops: true, try: func(s *stage, id string) error { return s.Stop(s.ctx, id) }},
 	{name: "Delete", try: func(s *stage, id string) error { return s.Delete(s.ctx, id) }},
 }
@@ -98,21 +101,22 @@ func refusalCases() []testCase {
 		{"Forbidden", sim.Fault{Kind: sim.Status, Status: http.StatusForbidden}, provider.Unauthorized, provider.Unauthorized},
 		{"Invalid", sim.Fault{Kind: sim.Status, Status: http.StatusUnprocessableEntity}, provider.Refused, provider.Refused},
 	} {
+		row.fault.Op = sim.OpCreate
 		cases = append(cases, refusalCase(create, row.name, row.fault, row.create))
+		row.fault.Op = sim.AnyControl
 		for _, o := range slices.Concat(readings, changes) {
 			cases = append(cases, refusalCase(o, row.name, row.fault, row.rest))
 		}
 	}
 	for _, o := range append(changes, create) {
-		if o.rents {
-			cases = append(cases, refusalCase(o, "NoCapacity", sim.Fault{Kind: sim.Capacity}, provider.Capacity))
+		if o.rents != "" {
+			cases = append(cases, refusalCase(o, "NoCapacity", sim.Fault{Op: o.rents, Kind: sim.Capacity}, provider.Capacity))
 		}
 	}
 	return cases
 }
 
 func refusalCase(o operation, name string, fault sim.Fault, kind provider.Kind) testCase {
-	fault.Op = sim.AnyControl
 	return testCase{name: o.name + "/" + name, stops: o.stops, scales: o.scales, run: func(s *stage) {
 		id := s.ready().ID
 		s.cloud.Inject(fault)
@@ -122,10 +126,28 @@ func refusalCase(o operation, name string, fault sim.Fault, kind provider.Kind) 
 		}
 		s.cloud.ClearFaults()
 		time.Sleep(2 * warmUp) // what was to happen would have
+		s.removePartial(id)
 		if all := s.list(); len(all) != 1 || all[0].ID != id || all[0].Phase != provider.Ready || all[0].ReadyReplicas != 1 {
 			s.Errorf("the refused call had an effect: %+v", all)
 		}
 	}}
+}
+
+// removePartial deletes what a refused create of several calls has left, which
+// must not be able to cost anything.
+func (s *stage) removePartial(but string) {
+	s.Helper()
+	for _, state := range s.list() {
+		if state.ID == but || state.Phase != provider.Partial {
+			continue
+		}
+		for _, running := range s.cloud.Ledger().Running() {
+			if running.ID == state.ID {
+				s.Errorf("the refused create left %+v", running)
+			}
+		}
+		s.remove(state.ID)
+	}
 }
 
 func wrongToken(s *stage) {

@@ -10,6 +10,7 @@ import (
 	"github.com/nightshift-run/nightshift/internal/provider/lyceum"
 	"github.com/nightshift-run/nightshift/internal/provider/nebius"
 	"github.com/nightshift-run/nightshift/internal/provider/static"
+	"github.com/nightshift-run/nightshift/internal/provider/together"
 	"github.com/nightshift-run/nightshift/internal/provider/togetherv1"
 )
 
@@ -19,6 +20,7 @@ var registered = []entry{
 	{"lyceum", "LYCEUM", lyceum.New},
 	{"nebius", "NEBIUS", nebius.New},
 	{"static", "STATIC", static.New},
+	{"together", "TOGETHER", together.New},
 	{"together-v1", "TOGETHER", togetherv1.New},
 }
 

@@ -21,7 +21,6 @@ func TestConformance(t *testing.T) {
 				Shape: provider.Shape{
 					Model: "openai/gpt-oss-120b", GPU: gpu, Region: "us-central-4b", Replicas: provider.Replicas{Min: 1, Max: 2},
 				},
-				NoReplicaLimit: true,
 			})
 		})
 	}

@@ -1,0 +1,119 @@
+package together
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/nightshift-run/nightshift/internal/provider"
+)
+
+// endpoint is Together's endpoint. Every field may be missing or odd but the
+// id, without which it could not be deleted.
+type endpoint struct {
+	ID          provider.Maybe[string]       `json:"id"`
+	Name        provider.Maybe[string]       `json:"name"` // "<project>/<name>"
+	ETag        provider.Maybe[string]       `json:"etag"`
+	Split       provider.Maybe[[]weight]     `json:"trafficSplit"`
+	Deployments provider.Maybe[[]deployment] `json:"deployments"` // the newest, in short
+	CreatedAt   provider.Maybe[string]       `json:"createdAt"`
+}
+
+type weight struct {
+	Deployment provider.Maybe[string]  `json:"deploymentId"`
+	Weight     provider.Maybe[float64] `json:"weight"`
+}
+
+// deployment is Together's deployment, whole or as its endpoint shows it: then
+// state and ready replicas are not in a status.
+type deployment struct {
+	ID          provider.Maybe[string]      `json:"id"`
+	Hardware    provider.Maybe[string]      `json:"hardware"` // "1xnvidia-h100-80gb"
+	Autoscaling provider.Maybe[autoscaling] `json:"autoscaling"`
+	Status      provider.Maybe[status]      `json:"status"`
+	State       provider.Maybe[string]      `json:"state"`
+	Ready       provider.Maybe[int]         `json:"readyReplicas"`
+}
+
+type autoscaling struct {
+	Min provider.Maybe[int] `json:"minReplicas"`
+	Max provider.Maybe[int] `json:"maxReplicas"`
+}
+
+type status struct {
+	State   provider.Maybe[string] `json:"state"`
+	Message provider.Maybe[string] `json:"message"`
+	Ready   provider.Maybe[int]    `json:"readyReplicas"`
+}
+
+func (e *endpoint) UnmarshalJSON(data []byte) error {
+	type fields endpoint // without this method
+	if err := json.Unmarshal(data, (*fields)(e)); err != nil {
+		return err
+	}
+	if e.id() == "" {
+		return errors.New("an endpoint without id")
+	}
+	return nil
+}
+
+func (d *deployment) UnmarshalJSON(data []byte) error {
+	type fields deployment
+	if err := json.Unmarshal(data, (*fields)(d)); err != nil {
+		return err
+	}
+	if d.id() == "" {
+		return errors.New("a deployment without id")
+	}
+	return nil
+}
+
+func (e *endpoint) id() string   { return e.ID.Value }
+func (d *deployment) id() string { return d.ID.Value }
+
+// whoami is what a key is allowed to see.
+type whoami struct {
+	Project provider.Maybe[string] `json:"project_id"`
+}
+
+func (w *whoami) UnmarshalJSON(data []byte) error {
+	type fields whoami
+	if err := json.Unmarshal(data, (*fields)(w)); err != nil {
+		return err
+	}
+	if w.Project.Value == "" {
+		return errors.New("no project_id")
+	}
+	return nil
+}
+
+// page is {"data": [...], "next_cursor": ...}. An answer without a list is an
+// error and not an empty list, since absence from it is a proof; so is a
+// cursor that cannot be read.
+type page[T any] struct {
+	items []T
+	next  string
+}
+
+func (p *page[T]) UnmarshalJSON(data []byte) error {
+	var reply struct {
+		Data *[]json.RawMessage `json:"data"`
+		Next *string            `json:"next_cursor"`
+	}
+	if err := json.Unmarshal(data, &reply); err != nil {
+		return err
+	}
+	if reply.Data == nil {
+		return errors.New("no data field with a list")
+	}
+	if reply.Next != nil {
+		p.next = *reply.Next
+	}
+	p.items = make([]T, len(*reply.Data))
+	for i, item := range *reply.Data {
+		if err := json.Unmarshal(item, &p.items[i]); err != nil {
+			return fmt.Errorf("item %d of %d: %w", i+1, len(*reply.Data), err)
+		}
+	}
+	return nil
+}
