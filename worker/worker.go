@@ -189,6 +189,7 @@ func registerControl(r worker.Registry, o Options, installation string) {
 	endpoints := &activities.Endpoints{
 		Providers: o.Providers, Installation: installation,
 		Dial: activities.NewDial(o.Providers, chat.Transport(maxConnections)), Store: o.Store, Owners: owners,
+		Prices: o.Prices.Of,
 	}
 	sweeping := &activities.Sweeping{Client: o.Client, Providers: o.Providers, Installation: installation}
 	register(r, map[string]any{
