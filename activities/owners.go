@@ -58,11 +58,20 @@ func (o *Owners) WatchOwner(ctx context.Context, workflowID string) error {
 	if err != nil {
 		return waiting(fmt.Sprintf("describe workflow %s: %v", workflowID, err), 0)
 	}
-	switch description.GetWorkflowExecutionInfo().GetStatus() {
-	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, enumspb.WORKFLOW_EXECUTION_STATUS_FAILED,
-		enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED, enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED,
-		enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
+	if closed(description.GetWorkflowExecutionInfo().GetStatus()) {
 		return nil
 	}
 	return waiting("the job is open", 0)
+}
+
+// closed reports whether a workflow's newest run has ended for good. A status
+// that this version does not know is not taken for an end.
+func closed(status enumspb.WorkflowExecutionStatus) bool {
+	switch status {
+	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, enumspb.WORKFLOW_EXECUTION_STATUS_FAILED,
+		enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED, enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED,
+		enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
+		return true
+	}
+	return false
 }

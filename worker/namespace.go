@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/nightshift-run/nightshift/workflows"
 )
@@ -18,12 +20,22 @@ import (
 // prepareNamespace adds the search attributes that are missing and returns the
 // installation's name. Running it twice, or in two workers at once, is once.
 func prepareNamespace(ctx context.Context, c client.Client, namespace string) (installation string, err error) {
-	described, err := c.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
+	installation, err = Installation(ctx, c, namespace)
 	if err != nil {
-		return "", fmt.Errorf("describe namespace %s: %w", namespace, err)
+		return "", err
 	}
 	if err := addSearchAttributes(ctx, c, namespace); err != nil {
 		return "", err
+	}
+	return installation, nil
+}
+
+// Installation asks for the namespace and returns the name that its workers
+// give to endpoints. It only reads.
+func Installation(ctx context.Context, c client.Client, namespace string) (string, error) {
+	described, err := c.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
+	if err != nil {
+		return "", fmt.Errorf("describe namespace %s: %w", namespace, err)
 	}
 	return installationOf(described.GetNamespaceInfo().GetId()), nil
 }
@@ -39,24 +51,38 @@ func installationOf(namespaceID string) string {
 }
 
 func addSearchAttributes(ctx context.Context, c client.Client, namespace string) error {
-	listed, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
-	if err != nil {
-		return fmt.Errorf("list search attributes of namespace %s: %w", namespace, err)
+	missing, err := MissingSearchAttributes(ctx, c, namespace)
+	if err != nil || len(missing) == 0 {
+		return err
 	}
-	missing := map[string]enumspb.IndexedValueType{}
+	adding := map[string]enumspb.IndexedValueType{}
 	var commands []string
-	for _, key := range workflows.SearchAttributes() {
-		if _, there := listed.GetCustomAttributes()[key.GetName()]; !there {
-			missing[key.GetName()] = key.GetValueType()
-			commands = append(commands, fmt.Sprintf("temporal operator search-attribute create --namespace %s --name %s --type %s", namespace, key.GetName(), key.GetValueType()))
-		}
+	for _, key := range missing {
+		adding[key.GetName()] = key.GetValueType()
+		commands = append(commands, AddingCommand(key, namespace))
 	}
-	if len(missing) == 0 {
-		return nil
-	}
-	_, err = c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: missing})
+	_, err = c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{Namespace: namespace, SearchAttributes: adding})
 	if err != nil {
 		return fmt.Errorf("add search attributes to namespace %s: %w\nadd them by hand:\n  %s", namespace, err, strings.Join(commands, "\n  "))
 	}
 	return nil
+}
+
+// MissingSearchAttributes returns those of nightshift's that the namespace does
+// not have. It only reads.
+func MissingSearchAttributes(ctx context.Context, c client.Client, namespace string) ([]temporal.SearchAttributeKey, error) {
+	listed, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	if err != nil {
+		return nil, fmt.Errorf("list search attributes of namespace %s: %w", namespace, err)
+	}
+	return slices.DeleteFunc(workflows.SearchAttributes(), func(key temporal.SearchAttributeKey) bool {
+		_, there := listed.GetCustomAttributes()[key.GetName()]
+		return there
+	}), nil
+}
+
+// AddingCommand is the command of Temporal's own CLI that adds a search
+// attribute.
+func AddingCommand(key temporal.SearchAttributeKey, namespace string) string {
+	return fmt.Sprintf("temporal operator search-attribute create --namespace %s --name %s --type %s", namespace, key.GetName(), key.GetValueType())
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/nightshift-run/nightshift/activities"
 	"github.com/nightshift-run/nightshift/internal/bucket"
 	"github.com/nightshift-run/nightshift/internal/chat"
+	"github.com/nightshift-run/nightshift/internal/prices"
 	"github.com/nightshift-run/nightshift/workflows"
 )
 
@@ -44,6 +45,20 @@ type Options struct {
 	// what is in flight and flush it. 0 means 20 s, which must be less than
 	// what the process's supervisor grants.
 	StopTimeout time.Duration
+
+	// SweepEvery is how often the namespace's control workers go through the
+	// providers' listings for endpoints that nobody will release any more. 0
+	// means DefaultSweepEvery; NoSweep leaves the schedule as it is.
+	SweepEvery time.Duration
+	NoSweep    bool
+
+	// ReleaseAfterOutage is how long Temporal may be out of reach before a
+	// control worker releases endpoints past their deadline by itself; 0 means
+	// that it never does.
+	ReleaseAfterOutage time.Duration
+
+	// Prices are the operator's own, for providers that do not tell theirs.
+	Prices prices.Prices
 }
 
 const (
@@ -69,13 +84,19 @@ const (
 
 // Run registers and runs the workers until ctx ends, then stops them: it
 // returns when every activity has ended or StopTimeout has passed. It first
-// makes sure that the namespace has the search attributes which Batch sets.
+// makes sure that the namespace has the search attributes which Batch sets,
+// and with role control the schedule that sweeps.
 func Run(ctx context.Context, o Options) error {
 	worker.SetBinaryChecksum(build())
 	installation, err := prepareNamespace(ctx, o.Client, o.Namespace)
 	if err != nil {
 		return err
 	}
+	stopGuards, err := o.startGuards(ctx, installation)
+	if err != nil {
+		return err
+	}
+	defer stopGuards()
 	var running []worker.Worker
 	defer func() {
 		for _, w := range running {
@@ -162,13 +183,17 @@ func (o Options) workerOptions(q queue, fatal chan<- error) worker.Options {
 func registerControl(r worker.Registry, o Options, installation string) {
 	r.RegisterWorkflowWithOptions(workflows.Batch, workflow.RegisterOptions{Name: workflows.BatchWorkflow})
 	r.RegisterWorkflowWithOptions(workflows.Endpoint, workflow.RegisterOptions{Name: workflows.EndpointWorkflow})
+	r.RegisterWorkflowWithOptions(workflows.Sweep, workflow.RegisterOptions{Name: workflows.SweepWorkflow})
 
 	owners := &activities.Owners{Client: o.Client}
 	endpoints := &activities.Endpoints{
 		Providers: o.Providers, Installation: installation,
 		Dial: activities.NewDial(o.Providers, chat.Transport(maxConnections)), Store: o.Store, Owners: owners,
+		Prices: o.Prices.Of,
 	}
+	sweeping := &activities.Sweeping{Client: o.Client, Providers: o.Providers, Installation: installation}
 	register(r, map[string]any{
+		workflows.SweepEndpoints:  sweeping.SweepEndpoints,
 		workflows.AskEndpoint:     owners.AskEndpoint,
 		workflows.DismissEndpoint: owners.DismissEndpoint,
 		workflows.WatchOwner:      owners.WatchOwner,

@@ -13,7 +13,12 @@ const (
 const (
 	BatchWorkflow    = "Batch"
 	EndpointWorkflow = "Endpoint"
+	SweepWorkflow    = "Sweep"
 )
+
+// SweepSchedule is the id of the schedule that starts Sweep, and the beginning
+// of the ids of its workflows.
+const SweepSchedule = "nightshift-sweep"
 
 // Activity types. Those of the endpoint's life and of the job's bookkeeping run
 // on the control queue, those that touch prompts on the data queue.
@@ -27,6 +32,7 @@ const (
 	TendEndpoint    = "TendEndpoint"
 	WatchOwner      = "WatchOwner"
 	ReleaseEndpoint = "ReleaseEndpoint"
+	SweepEndpoints  = "SweepEndpoints"
 	RunShard        = "RunShard"
 	RunShardAsBatch = "RunShardAsBatch"
 	CollectResults  = "CollectResults"

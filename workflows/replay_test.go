@@ -25,6 +25,7 @@ func TestReplay(t *testing.T) {
 	replayer := worker.NewWorkflowReplayer()
 	replayer.RegisterWorkflowWithOptions(Batch, workflow.RegisterOptions{Name: BatchWorkflow})
 	replayer.RegisterWorkflowWithOptions(Endpoint, workflow.RegisterOptions{Name: EndpointWorkflow})
+	replayer.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: SweepWorkflow})
 	for _, history := range histories {
 		t.Run(filepath.Base(history), func(t *testing.T) {
 			t.Parallel()
@@ -67,11 +68,13 @@ func TestNames(t *testing.T) {
 		AskSignal, DismissSignal, RentalSignal, ProgressQuery,
 		CheckEndpoint, PlanInput, AskEndpoint, DismissEndpoint, CreateEndpoint, AwaitEndpoint,
 		WatchOwner, ReleaseEndpoint, RunShard, CollectResults, WriteReport,
+		SweepWorkflow, SweepSchedule, SweepEndpoints,
 	}, " ")
 	const want = "Batch Endpoint nightshift-control nightshift-data endpoint/job " +
 		"ask dismiss rental progress " +
 		"CheckEndpoint PlanInput AskEndpoint DismissEndpoint CreateEndpoint AwaitEndpoint " +
-		"WatchOwner ReleaseEndpoint RunShard CollectResults WriteReport"
+		"WatchOwner ReleaseEndpoint RunShard CollectResults WriteReport " +
+		"Sweep nightshift-sweep SweepEndpoints"
 	if got != want {
 		t.Errorf("names are\n%s, want\n%s", got, want)
 	}
