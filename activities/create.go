@@ -107,6 +107,11 @@ func (c *creation) adopt(ctx context.Context, state provider.State) (workflows.E
 		if err := c.Start(ctx, state.ID); err != nil {
 			return workflows.EndpointCreated{}, err
 		}
+		if wanted := shapeOf(c.call.Endpoint).Replicas; c.Capabilities().CanScale && state.Shape.Replicas != wanted {
+			if err := c.Scale(ctx, state.ID, wanted); err != nil {
+				return workflows.EndpointCreated{}, err
+			}
+		}
 	}
 	adopted := c.made(state)
 	adopted.Adopted = true

@@ -79,7 +79,7 @@ func (r *release) stopAll(ctx context.Context, on []provider.State) error {
 	var failed []error
 	for _, state := range on {
 		stop := r.provider.Delete
-		if r.keeps() {
+		if r.keeps() && state.Phase != provider.Partial { // which never was a whole configuration
 			stop = r.provider.Stop
 		}
 		if err := stop(ctx, state.ID); err != nil {

@@ -81,7 +81,7 @@ func (b *batch) resume(state BatchState) {
 	b.state = state
 	b.done = state.Next - len(state.Again)
 	b.phase = jobs.Running
-	b.news = RentalNews{Number: state.Rental, Stage: Serving, Address: state.Address}
+	b.news = RentalNews{Number: state.Rental, Since: state.Since, Stage: Serving, Address: state.Address}
 }
 
 func (b *batch) run() (jobs.Report, error) {
@@ -150,7 +150,7 @@ func (b *batch) release() {
 		b.state.Report.Reason = fmt.Sprintf("the provider has not confirmed that endpoint %s (%s) is off; workflow %s goes on trying",
 			b.news.Rental.Name, b.news.Rental.ID, EndpointID(b.input.Job))
 	}
-	b.news = RentalNews{Number: b.state.Rental}
+	b.news = RentalNews{Number: b.state.Rental, Since: b.state.Since}
 	b.stale = false
 	b.moveOn()
 }
@@ -185,7 +185,7 @@ func (b *batch) listen(ctx workflow.Context) {
 	for {
 		var news RentalNews
 		channel.Receive(ctx, &news)
-		if news.Number == b.state.Rental {
+		if news.Number == b.state.Rental && news.Since.Equal(b.state.Since) {
 			b.heard(news)
 		}
 	}

@@ -45,7 +45,7 @@ func (b *batch) checkEndpoint(endpoint jobs.Endpoint) workflow.Future {
 
 func (b *batch) endpointRequest() EndpointRequest {
 	return EndpointRequest{
-		Job: b.input.Job, Owner: workflow.GetInfo(b.life).WorkflowExecution.ID, Rental: b.state.Rental,
+		Job: b.input.Job, Owner: workflow.GetInfo(b.life).WorkflowExecution.ID, Rental: b.state.Rental, Since: b.state.Since,
 		Endpoint: b.endpoint(), Terms: b.terms(), Output: b.input.Spec.Output,
 		Warmup: b.input.Spec.Limits.Warmup, Deadline: b.state.Deadline.Add(releaseGrace), Cap: b.cap(),
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/sdk/workflow"
+
 	"github.com/nightshift-run/nightshift/jobs"
 )
 
@@ -32,7 +34,8 @@ func (b *batch) rent() bool {
 	}
 	b.enter(jobs.Warming)
 	b.state.Rental++
-	b.news = RentalNews{Number: b.state.Rental}
+	b.state.Since = workflow.Now(b.life)
+	b.news = RentalNews{Number: b.state.Rental, Since: b.state.Since}
 	for b.news.Stage != Serving && b.news.Stage != Released {
 		if err := b.askEndpoint(); err != nil {
 			b.failWith(err)

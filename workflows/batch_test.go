@@ -97,13 +97,13 @@ func (w *world) askEndpoint(_ context.Context, request EndpointRequest) error {
 		w.asked(request)
 		return nil
 	}
-	w.serve(request.Rental)
+	w.serve(request)
 	return nil
 }
 
-func (w *world) serve(rental int) {
+func (w *world) serve(request EndpointRequest) {
 	w.env.SignalWorkflow(RentalSignal, RentalNews{
-		Number: rental, Stage: Serving, Address: Address{Provider: "nebius", BaseURL: "http://gpu/v1", Model: "m"},
+		Number: request.Rental, Since: request.Since, Stage: Serving, Address: Address{Provider: "nebius", BaseURL: "http://gpu/v1", Model: "m"},
 		Rental: jobs.Rental{ID: "ep-1", Ready: time.Unix(1000, 0), GPUs: 1},
 	})
 }
@@ -111,14 +111,14 @@ func (w *world) serve(rental int) {
 func (w *world) dismissEndpoint(_ context.Context, dismissal Dismissal) error {
 	w.dismiss = append(w.dismiss, dismissal)
 	if !w.silent {
-		w.release(dismissal.Request.Rental, dismissal.Reason)
+		w.release(dismissal.Request, dismissal.Reason)
 	}
 	return nil
 }
 
-func (w *world) release(rental int, reason string) {
+func (w *world) release(request EndpointRequest, reason string) {
 	w.env.SignalWorkflow(RentalSignal, RentalNews{
-		Number: rental, Stage: Released,
+		Number: request.Rental, Since: request.Since, Stage: Released,
 		Rental: jobs.Rental{ID: "ep-1", Name: "nightshift-x-job-1", Confirmed: time.Unix(2000, 0), Reason: reason},
 	})
 }
@@ -324,7 +324,7 @@ func TestBatch_AsksAgainWhileNobodyAnswers(t *testing.T) {
 	w := newWorld(t)
 	w.asked = func(request EndpointRequest) {
 		if len(w.asks) == 3 {
-			w.serve(request.Rental)
+			w.serve(request)
 		}
 	}
 	if _, err := w.run(t); err != nil {
@@ -340,7 +340,7 @@ func TestBatch_EndsWithTheEndpointsOwnReason(t *testing.T) {
 	w := newWorld(t)
 	w.asked = func(request EndpointRequest) {
 		w.env.SignalWorkflow(RentalSignal, RentalNews{
-			Number: request.Rental, Stage: Released, ErrType: jobs.NoCapacity, ErrText: "no H100 to give",
+			Number: request.Rental, Since: request.Since, Stage: Released, ErrType: jobs.NoCapacity, ErrText: "no H100 to give",
 			Rental: jobs.Rental{Confirmed: time.Unix(2000, 0)},
 		})
 	}
@@ -361,7 +361,7 @@ func TestBatch_TriesTheNextEndpoint(t *testing.T) {
 		case "together":
 			w.refuse(request, jobs.WarmupLimit)
 		default:
-			w.serve(request.Rental)
+			w.serve(request)
 		}
 	}
 	report, err := w.run(t)
@@ -376,7 +376,7 @@ func TestBatch_TriesTheNextEndpoint(t *testing.T) {
 // refuse ends a rental before it served, for an error of that type.
 func (w *world) refuse(request EndpointRequest, kind string) {
 	w.env.SignalWorkflow(RentalSignal, RentalNews{
-		Number: request.Rental, Stage: Released, ErrType: kind, ErrText: kind + " of " + request.Endpoint.Provider,
+		Number: request.Rental, Since: request.Since, Stage: Released, ErrType: kind, ErrText: kind + " of " + request.Endpoint.Provider,
 		Rental: jobs.Rental{Confirmed: time.Unix(2000, 0), Reason: kind},
 	})
 }
@@ -431,7 +431,7 @@ func TestBatch_EndsAtALimitOfTheBill(t *testing.T) {
 	w.limits = jobs.Limits{GPUMinutes: 10}
 	w.shard = func(_ context.Context, call ShardCall) (ShardDone, error) {
 		if call.Shard == 0 {
-			w.env.SignalWorkflow(RentalSignal, RentalNews{Number: 1, Stage: Serving, Capped: "limits.gpu_minutes of 10 is used up"})
+			w.env.SignalWorkflow(RentalSignal, RentalNews{Number: 1, Since: w.requests[0].Since, Stage: Serving, Capped: "limits.gpu_minutes of 10 is used up"})
 		}
 		return ShardDone{}, activity.ErrResultPending
 	}

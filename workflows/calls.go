@@ -22,6 +22,7 @@ type BatchState struct {
 	Next     int         `json:"next"`            // first shard that was never started
 	Again    []int       `json:"again,omitempty"` // shards to start again, since their endpoint was lost; at most a window
 	Rental   int         `json:"rental"`          // number of the open rental
+	Since    time.Time   `json:"since"`           // when it was asked for
 	Choice   int         `json:"choice"`          // which of the spec's endpoints it is
 	Lost     int         `json:"lost"`            // endpoints lost in mid-run so far
 	Terms    []Terms     `json:"terms"`           // of each of the spec's endpoints
@@ -90,6 +91,7 @@ type EndpointRequest struct {
 	Job      string        `json:"job"`
 	Owner    string        `json:"owner"`  // workflow id to answer to, and to outlive by seconds only
 	Rental   int           `json:"rental"` // the owner's count, echoed in every answer
+	Since    time.Time     `json:"since"`  // when the owner first asked for it, echoed too: an owner that was reset counts anew
 	Endpoint jobs.Endpoint `json:"endpoint"`
 	Terms    Terms         `json:"terms"`
 	Output   string        `json:"output"` // of the job; a journal lies below it where names cannot be searched
@@ -113,6 +115,7 @@ type Dismissal struct {
 // RentalNews is the rental signal: what became of what was asked for.
 type RentalNews struct {
 	Number  int         `json:"number"` // EndpointRequest.Rental
+	Since   time.Time   `json:"since"`  // EndpointRequest.Since
 	Stage   RentalStage `json:"stage"`
 	Address Address     `json:"address"` // from ready on
 	Rental  jobs.Rental `json:"rental"`

@@ -39,7 +39,7 @@ func newRental(ctx workflow.Context, request EndpointRequest) *rental {
 	life, _ := workflow.NewDisconnectedContext(ctx)
 	wanted, unwant := workflow.WithCancel(life)
 	r := &rental{life: life, wanted: wanted, unwant: unwant, request: request}
-	r.news = RentalNews{Number: request.Rental, Stage: Asked, Rental: jobs.Rental{
+	r.news = RentalNews{Number: request.Rental, Since: request.Since, Stage: Asked, Rental: jobs.Rental{
 		Provider: request.Endpoint.Provider, Shape: request.Endpoint.String(), Requested: workflow.Now(ctx),
 		GPUs: request.Terms.GPUs, Price: request.Terms.Price, PriceFrom: request.Terms.PriceFrom,
 	}}
@@ -185,7 +185,7 @@ func (r *rental) signals(ctx workflow.Context) workflow.Selector {
 		AddReceive(workflow.GetSignalChannel(ctx, DismissSignal), func(channel workflow.ReceiveChannel, _ bool) {
 			var dismissal Dismissal
 			channel.Receive(ctx, &dismissal)
-			if dismissal.Request.Rental >= r.news.Number {
+			if dismissal.Request.Rental >= r.news.Number && !dismissal.Request.Since.Before(r.news.Since) {
 				r.dismiss(dismissal.Reason)
 			}
 		})
@@ -194,11 +194,18 @@ func (r *rental) signals(ctx workflow.Context) workflow.Selector {
 // asked answers an owner that asks: for the first time, again because it was
 // reset, or for the next rental while this one is being released.
 func (r *rental) asked(ctx workflow.Context, request EndpointRequest) {
-	if r.reason != "" {
+	same := request.Rental == r.news.Number && request.Since.Equal(r.news.Since)
+	switch {
+	case r.reason != "" && !same:
 		r.again = &request
 		return
+	case r.reason != "": // an owner that asks once more for what is on its way out
+		if r.news.Stage == Released {
+			r.tell(ctx, Released)
+		}
+		return
 	}
-	r.request, r.news.Number = request, request.Rental
+	r.request, r.news.Number, r.news.Since = request, request.Rental, request.Since
 	if r.news.Stage != Asked {
 		r.tell(ctx, r.news.Stage)
 	}

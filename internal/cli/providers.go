@@ -50,9 +50,26 @@ func providerSettings(c *cli.Context) (activities.Providers, error) {
 			BaseURL:      c.String(name + "-base-url"),
 			InferenceURL: c.String(name + "-inference-url"),
 			Project:      c.String(name + "-project"),
+			Lookup:       lookup(variables.Prefix),
 		}
 	}
 	return providers, nil
+}
+
+// lookup reads a provider's further settings from the environment, or from the
+// file that PREFIX_NAME_FILE names. One that cannot be read is as good as not
+// set: the provider says what it misses.
+func lookup(prefix string) func(string) string {
+	return func(name string) string {
+		if value := os.Getenv(prefix + name); value != "" {
+			return value
+		}
+		value, err := readToken(os.Getenv(prefix + name + "_FILE"))
+		if err != nil {
+			return ""
+		}
+		return value
+	}
 }
 
 // readToken reads a token from a file, without the newline that editors leave.

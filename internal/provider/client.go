@@ -29,7 +29,7 @@ const (
 type Client struct {
 	name    string
 	base    string
-	token   string
+	token   *string // behind a pointer, so that no verb of fmt prints it
 	timeout time.Duration
 	http    *http.Client
 }
@@ -60,7 +60,8 @@ func NewClient(name, defaultURL string, s Settings) (*Client, error) {
 // NewOpenClient is NewClient for a service that may ask for no token: without
 // one its calls have no Authorization header.
 func NewOpenClient(name, defaultURL string, s Settings) (*Client, error) {
-	c := &Client{name: name, token: strings.TrimSpace(s.Token), timeout: s.Timeout, http: &http.Client{}}
+	token := strings.TrimSpace(s.Token)
+	c := &Client{name: name, token: &token, timeout: s.Timeout, http: &http.Client{}}
 	if c.timeout <= 0 {
 		c.timeout = callTimeout
 	}
@@ -69,7 +70,7 @@ func NewOpenClient(name, defaultURL string, s Settings) (*Client, error) {
 	}
 	c.http.CheckRedirect = sameHost
 	c.http.Jar = nil
-	if strings.ContainsFunc(c.token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, &Error{Kind: Unauthorized, Op: name, Message: "the API key holds characters that no key has"}
 	}
 	base, err := ParseBaseURL(s.BaseURL, defaultURL)
@@ -165,8 +166,8 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 		return nil, err
 	}
 	maps.Copy(request.Header, call.Header)
-	if c.token != "" {
-		request.Header.Set("Authorization", "Bearer "+c.token)
+	if *c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+*c.token)
 	}
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", userAgent)

@@ -378,7 +378,7 @@ func FuzzReason(f *testing.F) {
 	} {
 		f.Add([]byte(body))
 	}
-	c := &Client{token: secret}
+	c := &Client{token: new(secret)}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		message, code := reason(body)
 		for _, words := range []string{c.say(Call{}, message, maxMessage), c.say(Call{}, code, maxMessage)} {

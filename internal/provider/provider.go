@@ -69,7 +69,7 @@ type Capabilities struct {
 	CanScale   bool          // Scale works on what runs
 	CanFind    bool          // List carries the name given to Create
 	IdleStop   time.Duration // the provider stops an idle endpoint by itself after this long, unasked; 0 = never
-	SetsIdle   bool          // Create passes Shape.IdleStop on
+	SetsIdle   bool          // Create passes Shape.IdleStop on, and the provider documents that it heeds it
 	MultiStep  bool          // Delete takes several calls
 	NameLength int           // longest name that Create takes
 
@@ -120,7 +120,7 @@ type Shape struct {
 	Replicas Replicas
 
 	// IdleStop asks the provider to stop the endpoint by itself after so long
-	// without requests, where Capabilities.SetsIdle; 0 asks for nothing.
+	// without requests, where it can; 0 asks for nothing.
 	IdleStop time.Duration
 
 	// Options are further words of one provider, such as Lyceum's target_rps;

@@ -101,7 +101,7 @@ func scalar(value any) string {
 // long.
 func (c *Client) say(call Call, words string, limit int) string {
 	words = oneLine(words)
-	for _, secret := range []string{c.token, call.Secret} {
+	for _, secret := range []string{*c.token, call.Secret} {
 		if secret != "" {
 			words = strings.ReplaceAll(words, secret, "[redacted]")
 		}

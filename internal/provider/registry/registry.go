@@ -37,6 +37,7 @@ type Variables struct {
 	BaseURL      string // NEBIUS_BASE_URL
 	InferenceURL string // NEBIUS_INFERENCE_URL
 	Project      string // NEBIUS_PROJECT
+	Prefix       string // NEBIUS_, of any other setting of the provider: see provider.Settings.Lookup
 }
 
 // Names returns the providers' names, sorted.
@@ -96,5 +97,6 @@ func (e entry) variables() Variables {
 		BaseURL:      e.prefix + "_BASE_URL",
 		InferenceURL: e.prefix + "_INFERENCE_URL",
 		Project:      e.prefix + "_PROJECT",
+		Prefix:       e.prefix + "_",
 	}
 }

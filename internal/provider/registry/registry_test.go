@@ -58,7 +58,7 @@ func TestVariablesOf(t *testing.T) {
 	got, err := registry.VariablesOf("nebius")
 	want := registry.Variables{
 		Token: "NEBIUS_API_KEY", BaseURL: "NEBIUS_BASE_URL",
-		InferenceURL: "NEBIUS_INFERENCE_URL", Project: "NEBIUS_PROJECT",
+		InferenceURL: "NEBIUS_INFERENCE_URL", Project: "NEBIUS_PROJECT", Prefix: "NEBIUS_",
 	}
 	if got != want || err != nil {
 		t.Errorf("VariablesOf(nebius) = %v, %v, want %v", got, err, want)

@@ -73,7 +73,7 @@ func New(s provider.Settings) (provider.Provider, error) {
 func (*cloud) Capabilities() provider.Capabilities {
 	return provider.Capabilities{
 		CanStop: true, CanStart: true, CanScale: true, CanFind: true,
-		SetsIdle: true, MultiStep: true, NameLength: maxName,
+		MultiStep: true, NameLength: maxName,
 	}
 }
 
