@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"github.com/nightshift-run/nightshift/activities"
 	"github.com/nightshift-run/nightshift/internal/bucket"
 	"github.com/nightshift-run/nightshift/internal/provider"
+	"github.com/nightshift-run/nightshift/internal/provider/registry"
 	"github.com/nightshift-run/nightshift/internal/sim"
 	"github.com/nightshift-run/nightshift/local/devserver"
 	"github.com/nightshift-run/nightshift/local/objectstore"
@@ -164,9 +166,14 @@ func (s *Stack) startTemporal(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
-// Providers are the settings with which a worker reaches the simulated cloud.
+// Providers are the settings with which a worker reaches the simulated cloud,
+// which stands for every provider.
 func (s *Stack) Providers() activities.Providers {
-	return activities.Providers{"nebius": provider.Settings{Token: Token, BaseURL: s.CloudURL, InferenceURL: s.CloudURL + "/v1"}}
+	providers := activities.Providers{}
+	for _, name := range registry.Names() {
+		providers[name] = provider.Settings{Token: Token, BaseURL: s.CloudURL}
+	}
+	return providers
 }
 
 func (s *Stack) startWorker(ctx context.Context, o Options) error {
@@ -198,15 +205,20 @@ func (s *Stack) StartWorker(ctx context.Context, logger *slog.Logger) (stop func
 // Environment is what another process needs to work on this stack, as NAME and
 // value.
 func (s *Stack) Environment() [][2]string {
-	return [][2]string{
+	environment := [][2]string{
 		{"TEMPORAL_ADDRESS", s.Temporal.Address()},
 		{"NIGHTSHIFT_WEB_UI", s.Temporal.UIURL()},
 		{"AWS_ENDPOINT_URL_S3", s.Objects.Endpoint()},
 		{"AWS_REGION", s.Objects.Region()},
 		{"AWS_ACCESS_KEY_ID", s.Objects.AccessKey()},
 		{"AWS_SECRET_ACCESS_KEY", s.Objects.SecretKey()},
-		{"NEBIUS_BASE_URL", s.CloudURL},
-		{"NEBIUS_INFERENCE_URL", s.CloudURL + "/v1"},
-		{"NEBIUS_API_KEY", Token},
 	}
+	for _, name := range registry.Names() {
+		variables, err := registry.VariablesOf(name)
+		base := [2]string{variables.BaseURL, s.CloudURL}
+		if err == nil && !slices.Contains(environment, base) { // providers can share their settings
+			environment = append(environment, base, [2]string{variables.Token, Token})
+		}
+	}
+	return environment
 }

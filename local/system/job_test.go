@@ -61,6 +61,9 @@ func TestJob_CancelledInEachPhase(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			options := stack.Options{Cloud: sim.Options{WarmUp: 2 * time.Second, Model: sim.Model{TimeToFirstToken: 100 * time.Millisecond, MaxStreams: 16}}}
+			if c.phase == jobs.Running { // long enough for the cancellation to come in time on a busy machine
+				options.Cloud.Model.TimeToFirstToken = 400 * time.Millisecond
+			}
 			f := newFixture(t, options)
 			if c.fault.Kind != "" {
 				f.Cloud.Inject(c.fault)

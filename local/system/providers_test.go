@@ -1,0 +1,222 @@
+package system
+
+import (
+	"context"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/nightshift-run/nightshift/internal/cli"
+	"github.com/nightshift-run/nightshift/internal/provider"
+	"github.com/nightshift-run/nightshift/internal/provider/registry"
+	"github.com/nightshift-run/nightshift/internal/sim"
+	"github.com/nightshift-run/nightshift/jobs"
+	"github.com/nightshift-run/nightshift/local/stack"
+)
+
+// offered is an endpoint of each provider that the simulated cloud offers.
+var offered = map[string]jobs.Endpoint{
+	"nebius": {Model: "openai/gpt-oss-120b", Flavor: "base", GPU: jobs.GPU{Type: "gpu-h100-sxm", Count: 1}, Region: "eu-north1"},
+	"together": {
+		Model: "openai/gpt-oss-120b", Flavor: "gpt-oss-120b-h100", GPU: jobs.GPU{Type: "NVIDIA-H100", Count: 1}, Region: "us-central-8",
+	},
+	"together-v1": {Model: "openai/gpt-oss-120b", GPU: jobs.GPU{Type: "1x_nvidia_h100_80gb_sxm"}, Region: "us-central-4b"},
+	"lyceum":      {Model: "openai/gpt-oss-120b", GPU: jobs.GPU{Type: "gpu.h100", Count: 1}},
+}
+
+// on replaces a spec's endpoint by the one that a provider offers.
+func on(name string, spec jobs.Spec) jobs.Spec {
+	spec.Endpoint = offered[name]
+	spec.Endpoint.Provider = name
+	return spec.WithDefaults()
+}
+
+// agrees checks that report and ledger name the same bill, within a second of
+// each replica.
+func (f *fixture) agrees(report jobs.Report) {
+	f.Helper()
+	if billed := f.Cloud.Ledger().Total.GPUSeconds; math.Abs(billed-report.GPUSeconds()) > 1 {
+		f.Errorf("the report says %.2f GPU seconds, the ledger %.2f", report.GPUSeconds(), billed)
+	}
+}
+
+func TestJob_OnEveryProvider(t *testing.T) {
+	t.Parallel()
+	for name := range offered {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, stack.Options{})
+			spec := on(name, f.spec(300))
+			report := f.completed(f.await(f.submit(spec)))
+			if kinds := f.conserved(spec); kinds["ok"] != 300 {
+				t.Errorf("result lines: %v", kinds)
+			}
+			f.agrees(report)
+			f.endpoints(1)
+			f.nothingRuns()
+			if told := name != "nebius"; told != (report.Rentals[0].PriceFrom == "the provider") {
+				t.Errorf("price %s, says %q", report.Rentals[0].Price, report.Rentals[0].PriceFrom)
+			}
+		})
+	}
+}
+
+// TestJob_OnAServerThatExists: nothing is rented, and nothing is billed.
+func TestJob_OnAServerThatExists(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, stack.Options{Cloud: sim.Options{Served: []string{"my-model"}}})
+	spec := f.spec(200)
+	spec.Endpoint = jobs.Endpoint{Provider: "static", Model: "my-model", BaseURL: f.CloudURL + "/v1"}
+	spec = spec.WithDefaults()
+	report := f.completed(f.await(f.submit(spec)))
+	if kinds := f.conserved(spec); kinds["ok"] != 200 {
+		t.Errorf("result lines: %v", kinds)
+	}
+	if report.GPUSeconds() != 0 || !report.Cost.IsZero() {
+		t.Errorf("%g GPU seconds billed, %s", report.GPUSeconds(), report.Cost)
+	}
+	f.endpoints(0)
+}
+
+// TestJob_OnANamedEndpoint: it is left as it was found.
+func TestJob_OnANamedEndpoint(t *testing.T) {
+	t.Parallel()
+	for _, found := range []provider.Phase{provider.Stopped, provider.Ready} {
+		t.Run(string(found), func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, stack.Options{})
+			cloud, id := f.rented("nebius", found)
+			spec := f.spec(200)
+			spec.Endpoint = jobs.Endpoint{Provider: "nebius", ID: id}
+			spec = spec.WithDefaults()
+			f.completed(f.await(f.submit(spec)))
+			if kinds := f.conserved(spec); kinds["ok"] != 200 {
+				t.Errorf("result lines: %v", kinds)
+			}
+			if state, err := cloud.Describe(t.Context(), id); err != nil || state.Phase != found {
+				t.Errorf("left %s, %v; found %s", state.Phase, err, found)
+			}
+			f.endpoints(1)
+		})
+	}
+}
+
+// rented is an endpoint that somebody else has, in the phase wanted.
+func (f *fixture) rented(name string, phase provider.Phase) (provider.Provider, string) {
+	f.Helper()
+	cloud, err := registry.Open(name, f.Providers()[name])
+	if err != nil {
+		f.Fatal(err)
+	}
+	o := offered[name]
+	state, err := cloud.Create(f.Context(), "somebody-elses", provider.Shape{
+		Model: o.Model, Flavor: o.Flavor, GPU: provider.GPU{Type: o.GPU.Type, Count: o.GPU.Count}, Region: o.Region,
+		Replicas: provider.Replicas{Min: 1, Max: 1},
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	if phase == provider.Stopped {
+		if err := cloud.Stop(f.Context(), state.ID); err != nil {
+			f.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(f.Context(), patience)
+	defer cancel()
+	for state.Phase != phase {
+		if state, err = cloud.Describe(ctx, state.ID); err != nil {
+			f.Fatal(err)
+		}
+	}
+	return cloud, state.ID
+}
+
+// TestJob_TriesTheNextEndpoint: no capacity at one, warm-up limit at another.
+func TestJob_TriesTheNextEndpoint(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, stack.Options{})
+	f.Cloud.Inject(sim.Fault{Op: sim.OpCreate, Kind: sim.Capacity, Count: 1})
+	spec := f.spec(200)
+	first, second := on("nebius", spec).Endpoint, on("together", spec).Endpoint
+	spec.Endpoint, spec.Endpoints = jobs.Endpoint{}, []jobs.Endpoint{first, second}
+	spec = spec.WithDefaults()
+	report := f.completed(f.await(f.submit(spec)))
+	if kinds := f.conserved(spec); kinds["ok"] != 200 {
+		t.Errorf("result lines: %v", kinds)
+	}
+	if len(report.Rentals) != 2 || report.Rentals[0].Provider != "nebius" || report.Rentals[0].Reason == "" || report.Rentals[1].Provider != "together" {
+		t.Errorf("rentals: %+v", report.Rentals)
+	}
+	f.agrees(report)
+	f.endpoints(1)
+	f.nothingRuns()
+}
+
+// TestJob_LimitOfTheBill: the rest of the lines is batch_expired, what was
+// answered is kept, and the bill stays within what a flush takes.
+func TestJob_LimitOfTheBill(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, stack.Options{Cloud: sim.Options{Model: sim.Model{TimeToFirstToken: 500 * time.Millisecond, MaxStreams: 8}}})
+	spec := f.spec(2000)
+	spec.Limits.GPUMinutes = 0.1
+	ended := f.await(f.submit(spec))
+	report := ended.report
+	if report == nil || report.Outcome != jobs.Expired || ended.err == nil {
+		t.Fatalf("ended with %+v, %v", report, ended.err)
+	}
+	if kinds := f.conserved(spec); kinds["ok"] == 0 || kinds["batch_expired"] == 0 {
+		t.Errorf("result lines: %v", kinds)
+	}
+	f.agrees(*report)
+	if report.GPUSeconds() > 6+30 {
+		t.Errorf("%.1f GPU seconds billed, the limit is 6", report.GPUSeconds())
+	}
+	f.nothingRuns()
+}
+
+// TestJob_LimitOfTheBillWithoutDataWorkers: nobody sends requests any more, and
+// the endpoint is released at the limit all the same.
+func TestJob_LimitOfTheBillWithoutDataWorkers(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, stack.Options{NoWorker: true, Cloud: sim.Options{Model: sim.Model{TimeToFirstToken: time.Second, MaxStreams: 8}}})
+	f.process("worker", "--role", "control")
+	data := f.process("worker", "--role", "data")
+	spec := f.spec(5000)
+	spec.Limits.GPUMinutes = 0.1
+	id := f.submit(spec)
+	began := time.Now()
+	f.watch(id, func(s cli.Snapshot) bool { return s.Phase == jobs.Running && s.InFlight > 0 }, func() {
+		kill(data)
+		f.endpointEnded(id, began)
+		f.nothingRuns()
+		f.process("worker", "--role", "data") // so that the results are assembled
+	})
+	if kinds := f.conserved(spec); kinds["batch_expired"] == 0 {
+		t.Errorf("result lines: %v", kinds)
+	}
+}
+
+// TestJob_GivesReplicasBack: towards the end fewer replicas are enough.
+func TestJob_GivesReplicasBack(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, stack.Options{Cloud: sim.Options{Model: sim.Model{TimeToFirstToken: 10 * time.Second, MaxStreams: 8}}})
+	spec := f.spec(4*8 + 8)
+	spec.Endpoint.Replicas = jobs.Replicas{Min: 4, Max: 4}
+	spec.Requests.Concurrency = 32
+	report := f.completed(f.await(f.submit(spec)))
+	if kinds := f.conserved(spec); kinds["ok"] != 40 {
+		t.Errorf("result lines: %v", kinds)
+	}
+	rental := report.Rentals[0]
+	all := 4 * rental.StopAsked.Sub(rental.Ready).Seconds()
+	billed := rental.Meter.ReplicaSeconds(rental.Ready, rental.StopAsked)
+	t.Logf("billed %.1f replica seconds of %.1f, saved %.0f %%", billed, all, 100*(1-billed/all))
+	if rental.DrainFrom.IsZero() || billed > 0.8*all {
+		t.Errorf("draining from %s, billed %.1f replica seconds of %.1f", rental.DrainFrom, billed, all)
+	}
+	if ledger := f.Cloud.Ledger(); math.Abs(ledger.Total.GPUSeconds-report.GPUSeconds()) > 4 || ledger.Data.RepeatedBodies > 0 {
+		t.Errorf("the report says %.1f GPU seconds, the ledger %.1f; %d requests were sent twice",
+			report.GPUSeconds(), ledger.Total.GPUSeconds, ledger.Data.RepeatedBodies)
+	}
+	f.nothingRuns()
+}
