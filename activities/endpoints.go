@@ -123,15 +123,15 @@ func (e *Endpoints) AwaitEndpoint(ctx context.Context, call workflows.AwaitCall)
 	if err != nil {
 		return workflows.EndpointReady{}, again(err)
 	}
-	warming := warmup{provider: p, call: call, dial: e.Dial, meter: before.Meter}
+	warming := warmup{provider: p, call: call, dial: e.Dial, meter: before.Meter, answers: make(chan error, 1)}
 	ctx, done := untilStopped(ctx)
 	defer done()
 	for {
-		if ready, done, err := warming.look(ctx); done || err != nil {
-			return ready, sorted(err)
+		if err := warming.look(ctx); err != nil {
+			return workflows.EndpointReady{}, sorted(err)
 		}
-		if !pause(ctx, warming.poll()) {
-			return workflows.EndpointReady{}, context.Cause(ctx)
+		if answered, err := warming.wait(ctx); answered || err != nil {
+			return warming.ready(), sorted(err)
 		}
 	}
 }

@@ -133,6 +133,9 @@ func (t *tending) poll() time.Duration {
 	if bounds.Min != bounds.Max || replicas != bounds.Min || !t.badSince.IsZero() {
 		wait = tendFast
 	}
+	if t.call.Terms.CanScale && replicas > 1 {
+		wait = min(wait, drainPoll)
+	}
 	if limit := t.call.Cap; limit != nil && replicas > 0 {
 		left := limit.ReplicaSeconds - t.now.Meter.ReplicaSeconds(time.Time{}, time.Now())
 		wait = min(wait, max(time.Duration(left/float64(replicas)*float64(time.Second)), 10*time.Millisecond))

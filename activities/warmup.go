@@ -24,8 +24,12 @@ type warmup struct {
 	call     workflows.AwaitCall
 	dial     Dial
 	meter    jobs.Meter
-	phase    provider.Phase // read last
+	state    provider.State // read last
 	badSince time.Time      // zero while all is well
+
+	asking  bool              // an answer is on its way to answers
+	asked   workflows.Address // by that question
+	answers chan error
 }
 
 // askPoll is how often an endpoint is asked for an answer whose provider does
@@ -33,63 +37,100 @@ type warmup struct {
 const askPoll = 5 * time.Second
 
 func (w *warmup) poll() time.Duration {
-	if w.phase == provider.Unknown && w.provider.Capabilities().AskItself {
+	if w.state.Phase == provider.Unknown && w.provider.Capabilities().AskItself {
 		return askPoll
 	}
 	return readyPoll
 }
 
-// look reads the endpoint's state once. done means that it answers.
-func (w *warmup) look(ctx context.Context) (ready workflows.EndpointReady, done bool, err error) {
+// look reads the endpoint's state once, and asks the endpoint for an answer if
+// it may give one.
+func (w *warmup) look(ctx context.Context) error {
 	state, err := w.provider.Describe(ctx, w.call.ID)
 	if err != nil {
-		return ready, false, w.tolerate(ctx, err)
+		return w.tolerate(ctx, err)
 	}
 	w.read(state)
 	w.beat(ctx, state.Detail)
 	switch state.Phase {
 	case provider.Failed:
-		return ready, false, final(jobs.EndpointLost, "the provider says that the endpoint failed: "+state.Detail)
+		return final(jobs.EndpointLost, "the provider says that the endpoint failed: "+state.Detail)
 	case provider.Gone, provider.Stalled, provider.Stopped:
-		return ready, false, w.suspect(state)
+		return w.suspect(state)
 	}
 	w.badSince = time.Time{}
 	if state.Phase.Usable() || w.poll() == askPoll {
-		return w.probe(ctx, state)
+		w.ask(ctx)
 	}
-	return ready, false, nil
+	return nil
 }
 
 // read keeps the meter. Endpoints that were there already are not billed to
 // the job.
 func (w *warmup) read(state provider.State) {
-	w.phase = state.Phase
+	w.state = state
 	if !w.provider.Capabilities().Exists {
 		w.meter.Read(time.Now(), state.ReadyReplicas)
 	}
 }
 
 func (w *warmup) beat(ctx context.Context, detail string) {
-	activity.RecordHeartbeat(ctx, workflows.EndpointBeat{Phase: string(w.phase), Detail: detail, Meter: w.meter})
+	activity.RecordHeartbeat(ctx, workflows.EndpointBeat{Phase: string(w.state.Phase), Detail: detail, Meter: w.meter})
 }
 
-// probe asks the endpoint for one token: between the control plane's word and
-// the first answer lie seconds in which requests fail.
-func (w *warmup) probe(ctx context.Context, state provider.State) (ready workflows.EndpointReady, done bool, err error) {
-	address := workflows.Address{Provider: w.call.Endpoint.Provider, BaseURL: state.BaseURL, Model: state.Model}
-	probing, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	err = w.dial(address).Probe(probing, address.Model)
+// ask asks the endpoint for one token, one question at a time: between the
+// control plane's word and the first answer lie seconds in which requests fail.
+// Meanwhile the meter goes on.
+func (w *warmup) ask(ctx context.Context) {
+	if w.asking {
+		return
+	}
+	w.asking = true
+	w.asked = workflows.Address{Provider: w.call.Endpoint.Provider, BaseURL: w.state.BaseURL, Model: w.state.Model}
+	endpoint, model := w.dial(w.asked), w.asked.Model
+	go func() {
+		asking, cancel := context.WithTimeout(ctx, askTimeout)
+		defer cancel()
+		w.answers <- endpoint.Probe(asking, model)
+	}()
+}
+
+// askTimeout bounds the wait for one token.
+const askTimeout = 30 * time.Second
+
+// wait waits until the next look is due, or the endpoint has answered.
+func (w *warmup) wait(ctx context.Context) (answered bool, err error) {
+	timer := time.NewTimer(w.poll())
+	defer timer.Stop()
+	select {
+	case err := <-w.answers:
+		w.asking = false
+		return w.judge(ctx, err)
+	case <-timer.C:
+		return false, nil
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
+}
+
+func (w *warmup) judge(ctx context.Context, err error) (answered bool, failure error) {
 	switch {
 	case err == nil:
-		state.ReadyReplicas = max(1, state.ReadyReplicas)
-		w.read(state)
-		return workflows.EndpointReady{Address: address, At: time.Now(), Meter: w.meter}, true, nil
+		return true, nil
 	case chat.ClassOf(err) == chat.Misconfigured:
-		return ready, false, final(jobs.Unauthorized, fmt.Sprintf("the endpoint refuses the token: %v", err))
+		return false, final(jobs.Unauthorized, fmt.Sprintf("the endpoint refuses the token: %v", err))
 	}
-	w.beat(ctx, state.Detail+", no answer yet")
-	return ready, false, nil
+	w.beat(ctx, w.state.Detail+", no answer yet")
+	pause(ctx, readyPoll)
+	return false, nil
+}
+
+// ready is the endpoint that answered. One whose replicas are not counted has
+// at least the one that did.
+func (w *warmup) ready() workflows.EndpointReady {
+	w.state.ReadyReplicas = max(1, w.state.ReadyReplicas)
+	w.read(w.state)
+	return workflows.EndpointReady{Address: w.asked, At: time.Now(), Meter: w.meter}
 }
 
 // tolerate lets passing trouble of the control plane be.
