@@ -87,6 +87,9 @@ func printSweep(c *cli.Context, r sweep.Report) {
 	if len(ours) > 0 {
 		fmt.Fprintf(talk, "installations: %s\n", strings.Join(installations(ours), ", "))
 	}
+	if r.Count(sweep.Condemned) > 0 {
+		fmt.Fprintln(talk, "nothing was deleted; to do so: nightshift endpoints sweep --installation NAME")
+	}
 	if n := withinDeadline(ours); n > 0 {
 		fmt.Fprintf(talk, "%d within the deadline: to end one before, cancel its job (nightshift cancel JOB) or, if that is gone,\n"+
 			"  nightshift endpoints delete --provider PROVIDER ID\n", n)
