@@ -38,6 +38,16 @@
 // hand starts another by asking or dismissing again, and that one finds the
 // endpoint by its name.
 //
+// # What guards the guard
+//
+// [Sweep] runs every ten minutes by a schedule that control workers install. It
+// goes through the providers' listings and deletes what Endpoint missed, such
+// as after a database was lost: endpoints of this installation that are past
+// their deadline, or whose Batch and Endpoint are both gone (see package
+// internal/sweep). While Temporal itself is out of reach, a control worker does
+// by deadlines alone what Sweep would do, and so can a person without either:
+// nightshift endpoints sweep.
+//
 // # What an endpoint is called
 //
 // Its name is made of the installation, the job and the deadline (see

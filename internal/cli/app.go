@@ -51,18 +51,24 @@ func newApp(stdout, stderr io.Writer, extra []*cli.Command) *cli.App {
 		Writer:    stdout,
 		ErrWriter: stderr,
 		Commands: append([]*cli.Command{
-			runCommand(), submitCommand(), statusCommand(), cancelCommand(), workerCommand(), simCommand(),
+			runCommand(), submitCommand(), statusCommand(), cancelCommand(), endpointsCommand(), doctorCommand(), workerCommand(), simCommand(),
 		}, extra...),
 		HideHelpCommand: true,
 		Action:          helpOrUnknown,
 		ExitErrHandler:  func(*cli.Context, error) {}, // Main decides how to end
 		OnUsageError:    usageError,
 	}
-	for _, command := range app.Commands {
+	prepare(app.Commands)
+	return app
+}
+
+// prepare gives commands, and theirs, what all have in common.
+func prepare(commands []*cli.Command) {
+	for _, command := range commands {
 		command.OnUsageError = usageError
 		command.HideHelpCommand = true
+		prepare(command.Subcommands)
 	}
-	return app
 }
 
 // usageError says what is wrong with the flags, without the whole help.

@@ -28,8 +28,10 @@ func NewView(out io.Writer) *View {
 	return &View{out: out, terminal: isTerminal(out)}
 }
 
-func isTerminal(out io.Writer) bool {
-	file, ok := out.(*os.File)
+// isTerminal reports whether a stream is a person's: an *os.File that is a
+// terminal.
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
 	if !ok {
 		return false
 	}

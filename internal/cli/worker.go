@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -27,6 +28,10 @@ func workerCommand() *cli.Command {
 		Flags: append(slices.Concat(temporalFlags(), storeFlags(), providerFlags()),
 			&cli.StringSliceFlag{Name: "role", Usage: "`ROLE` control or data; both when not given", EnvVars: []string{"NIGHTSHIFT_ROLES"}},
 			&cli.DurationFlag{Name: "stop-timeout", Usage: "how long requests in flight may finish after SIGTERM", Value: 20 * time.Second, EnvVars: []string{"NIGHTSHIFT_STOP_TIMEOUT"}},
+			&cli.DurationFlag{Name: "sweep-every", Usage: "how often to look for endpoints that nobody will release any more", Value: worker.DefaultSweepEvery, EnvVars: []string{"NIGHTSHIFT_SWEEP_EVERY"}},
+			&cli.BoolFlag{Name: "no-sweep", Usage: "leave the schedule that does so as it is, or uninstalled", EnvVars: []string{"NIGHTSHIFT_NO_SWEEP"}},
+			&cli.DurationFlag{Name: "release-after-outage", Usage: "release endpoints past their deadline without Temporal when it has been out of reach for so long; 0 is never", Value: 5 * time.Minute, EnvVars: []string{"NIGHTSHIFT_RELEASE_AFTER_OUTAGE"}},
+			pricesFlag(),
 		),
 		Action: runWorker,
 	}
@@ -45,6 +50,13 @@ func runWorker(c *cli.Context) error {
 	if err != nil {
 		return badInput(err)
 	}
+	if c.Duration("sweep-every") < time.Minute || c.Duration("release-after-outage") < 0 {
+		return badInput(errors.New("--sweep-every must be at least 1m, and --release-after-outage 0 or more"))
+	}
+	prices, err := readPrices(c)
+	if err != nil {
+		return err
+	}
 	logger := NewLogger(c.App.ErrWriter, slog.LevelInfo)
 	connected, err := connect(c, logger)
 	if err != nil {
@@ -62,6 +74,8 @@ func runWorker(c *cli.Context) error {
 	return worker.Run(c.Context, worker.Options{
 		Client: connected.Client, Namespace: connected.namespace, Store: store, Providers: providers,
 		Roles: roles, TempDir: c.String("temp-dir"), StopTimeout: c.Duration("stop-timeout"), Logger: logger,
+		SweepEvery: c.Duration("sweep-every"), NoSweep: c.Bool("no-sweep"),
+		ReleaseAfterOutage: c.Duration("release-after-outage"), Prices: prices,
 	})
 }
 

@@ -32,6 +32,13 @@ func (f *fixture) keepHistory(job string) {
 	})
 }
 
+// keepSweep saves the history of a sweep that has ended.
+func (f *fixture) keepSweep(workflow string) {
+	if *saveHistories != "" {
+		f.saveHistory(workflow, strings.TrimPrefix(f.Name(), "TestSweep_")+"-sweep.json")
+	}
+}
+
 func (f *fixture) saveHistory(workflow, file string) {
 	var history historypb.History
 	events := f.Client.GetWorkflowHistory(context.Background(), workflow, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)

@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/nightshift-run/nightshift/activities"
+	"github.com/nightshift-run/nightshift/internal/prices"
+	"github.com/nightshift-run/nightshift/internal/provider"
+	"github.com/nightshift-run/nightshift/internal/provider/registry"
+	"github.com/nightshift-run/nightshift/jobs"
+	"github.com/nightshift-run/nightshift/workflows"
+)
+
+// providers checks every provider whose token is set here.
+func (d *doctor) providers(ctx context.Context, settings activities.Providers) {
+	checked := 0
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if settings[name].Token == "" {
+			continue
+		}
+		checked++
+		d.check(ctx, "provider "+name, func(ctx context.Context) finding { return checkProvider(ctx, name, settings[name]) })
+	}
+	if checked == 0 {
+		d.skip("providers", "no token is set here; the workers' may be")
+	}
+}
+
+func checkProvider(ctx context.Context, name string, settings provider.Settings) finding {
+	opened, err := registry.Open(name, settings)
+	if err != nil {
+		return finding{err: err}
+	}
+	if opened.Capabilities().Exists {
+		return finding{detail: "its endpoints exist already; nothing to ask it for"}
+	}
+	states, err := opened.List(ctx)
+	if err != nil {
+		return finding{err: err, remedy: providerRemedy(name, err)}
+	}
+	offers, err := opened.Catalogue(ctx, "")
+	return finding{detail: fmt.Sprintf("%d endpoints, %d offers", len(states), len(offers)), err: err, remedy: providerRemedy(name, err)}
+}
+
+func providerRemedy(name string, err error) string {
+	variables, unknown := registry.VariablesOf(name)
+	switch {
+	case unknown != nil || err == nil:
+		return ""
+	case provider.KindOf(err) == provider.Unauthorized:
+		return "a valid token in " + variables.Token
+	case provider.KindOf(err) == provider.Unavailable:
+		return "again in a minute; if it stays so, is " + variables.BaseURL + " right?"
+	}
+	return ""
+}
+
+// endpoints checks whether what the job may rent is offered, and at what price.
+func (d *doctor) endpoints(ctx context.Context, spec jobs.Spec, settings activities.Providers, priced prices.Prices) {
+	asking := &activities.Endpoints{Providers: settings, Prices: priced.Of}
+	for _, endpoint := range spec.Choices() {
+		d.check(ctx, "endpoint "+endpoint.String(), func(ctx context.Context) finding {
+			terms, err := asking.CheckEndpoint(ctx, workflows.CheckCall{Endpoint: endpoint, Limits: spec.Limits})
+			if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+				err = errors.New(failure.Message())
+			}
+			return finding{detail: describeTerms(endpoint, terms), err: err}
+		})
+	}
+}
+
+func describeTerms(endpoint jobs.Endpoint, terms workflows.Terms) string {
+	switch {
+	case terms.GPUs == 0:
+		return fmt.Sprintf("nothing is rented from %s for it", endpoint.Provider)
+	case terms.Price.IsZero():
+		return "offered; nobody tells a price: set endpoint.price_per_gpu_hour, or use --prices"
+	}
+	return fmt.Sprintf("offered; %s for a replica for an hour, says %s", terms.Price, terms.PriceFrom)
+}
