@@ -186,7 +186,9 @@ func TestDownload_TokenStaysAtHome(t *testing.T) {
 		io.WriteString(w, "the file")
 	}))
 	t.Cleanup(store.Close)
-	c := client(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, store.URL+"/signed", http.StatusFound) })
+	c := client(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, store.URL+"/signed", http.StatusFound)
+	})
 	body, err := c.Download(t.Context(), downloadCall)
 	if err != nil {
 		t.Fatal(err)
