@@ -187,7 +187,7 @@ func answerLine(line batchLine, url string, lengths Range) (status int, body []b
 		url = line.url
 	}
 	for _, s := range surfaces {
-		if s.path != url {
+		if "/v1"+s.path != url {
 			continue
 		}
 		q := parseRequest(line.body, s.prompt)

@@ -16,6 +16,7 @@ import (
 type Client struct {
 	dialect Dialect
 	rest    *provider.Client
+	project string
 }
 
 // New returns a client. Errors are those of [provider.NewClient].
@@ -24,10 +25,10 @@ func New(d Dialect, s provider.Settings) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{dialect: d, rest: rest}, nil
+	return &Client{dialect: d, rest: rest, project: s.Project}, nil
 }
 
-// Dialect tells whose API this is, and its limits.
+// Dialect tells whose API this is.
 func (c *Client) Dialect() Dialect { return c.dialect }
 
 // window is the only completion window that any of the providers offers.
@@ -40,7 +41,7 @@ func (c *Client) Upload(ctx context.Context, name string, body io.Reader, size i
 	form := provider.Form{Name: name, Type: "application/jsonl", Body: body, Size: size}
 	call := c.call("upload file", http.MethodPost, c.dialect.upload)
 	if c.dialect.inQuery {
-		call.Query = url.Values{"purpose": {c.dialect.purpose}}
+		call.Query.Set("purpose", c.dialect.purpose)
 	} else {
 		form.Fields = append(form.Fields, [2]string{"purpose", c.dialect.purpose})
 	}
@@ -105,7 +106,7 @@ func (c *Client) Find(ctx context.Context, input string) (Batch, bool, error) {
 	last := ""
 	for range maxPages {
 		if c.dialect.pages {
-			call.Query = url.Values{"limit": {strconv.Itoa(pageSize)}}
+			call.Query.Set("limit", strconv.Itoa(pageSize))
 			if last != "" {
 				call.Query.Set("after", last)
 			}
@@ -150,5 +151,13 @@ func (c *Client) Remove(ctx context.Context, file string) error {
 func (c *Client) Removes() bool { return c.dialect.deletes }
 
 func (c *Client) call(op, method, path string) provider.Call {
-	return provider.Call{Op: op, Method: method, Path: c.dialect.Prefix + path}
+	call := provider.Call{Op: op, Method: method, Path: c.dialect.Prefix + path, Query: url.Values{}}
+	switch {
+	case c.project == "":
+	case c.dialect.projectHeader != "":
+		call.Header = http.Header{c.dialect.projectHeader: {c.project}}
+	case c.dialect.projectQuery != "":
+		call.Query.Set(c.dialect.projectQuery, c.project)
+	}
+	return call
 }
