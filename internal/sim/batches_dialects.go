@@ -45,7 +45,7 @@ var batchDialects = []*batchDialect{
 	},
 	{
 		name: "together", prefix: "/together/v1", upload: "/files/upload", purpose: "batch-api", namesFile: true,
-		deletes: true, createdStatus: http.StatusCreated, refuse: refuseTogether,
+		deletes: true, createdStatus: http.StatusCreated, refuse: refuseTogetherBatch,
 		wrap: func(job map[string]any) map[string]any { return map[string]any{"job": job} },
 		show: showTogether, page: func(jobs []map[string]any, _ url.Values) any { return jobs },
 		answer: answerTogether, failure: failureTogether,
@@ -54,7 +54,7 @@ var batchDialects = []*batchDialect{
 
 func bare(batch map[string]any) map[string]any { return batch }
 
-func refuseTogether(status int, message string) reply {
+func refuseTogetherBatch(status int, message string) reply {
 	return jsonReply(status, map[string]string{"error": message})
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/nightshift-run/nightshift/internal/provider"
 )
@@ -19,8 +20,11 @@ type Client struct {
 	project string
 }
 
-// New returns a client. Errors are those of [provider.NewClient].
+// New returns a client. Settings.BaseURL is the host and what lies before the
+// dialect's prefix; it may have the prefix as well. Errors are those of
+// [provider.NewClient].
 func New(d Dialect, s provider.Settings) (*Client, error) {
+	s.BaseURL = strings.TrimSuffix(strings.TrimRight(s.BaseURL, "/"), d.Prefix)
 	rest, err := provider.NewClient(d.Name, d.BaseURL, s)
 	if err != nil {
 		return nil, err

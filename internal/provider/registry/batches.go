@@ -23,8 +23,7 @@ func HasBatches(name string) bool {
 }
 
 // OpenBatches makes a client of a provider's Batch API, with the settings that
-// Open takes; of those, the base URL is the host and what lies before the
-// API's own paths. It does not call the provider. Errors are those of Open, and
+// Open takes; of those, the base URL is as for batchapi.New. It does not call the provider. Errors are those of Open, and
 // Refused for a provider without a Batch API, with those that have one.
 func OpenBatches(name string, s provider.Settings) (*batchapi.Client, error) {
 	dialect, has := batches[name]
