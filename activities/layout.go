@@ -15,6 +15,7 @@ import (
 //	endpoint.json                      the journal of an endpoint that no name tells
 //	parts/00000017/2-k3f-0004.output.jsonl   result lines of shard 17 as they came
 //	parts/00000017/2-k3f-0004.errors.jsonl
+//	parts/00000017/batch-nebius-0001.json    what became of shard 17 as a batch of the provider's own
 //
 // A part's name holds the attempt that wrote it, so that attempts that overlap
 // never write the same object; where both have a line, the first name wins.
@@ -37,6 +38,12 @@ func (w workspace) journal() string { return bucket.Join(string(w), "endpoint.js
 
 func (w workspace) parts(shard int) string {
 	return bucket.Join(string(w), "parts", fmt.Sprintf("%08d", shard)) + "/"
+}
+
+// batchEntry is an entry in the journal of a shard that is run as a provider's
+// batch; entries count from 1.
+func (w workspace) batchEntry(shard int, provider string, number int) string {
+	return w.parts(shard) + fmt.Sprintf("batch-%s-%04d.json", provider, number)
 }
 
 // The two endings of a part's name.

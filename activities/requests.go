@@ -3,13 +3,10 @@ package activities
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/nightshift-run/nightshift/internal/batchfile"
@@ -66,59 +63,26 @@ func (a *Requests) RunShard(ctx context.Context, call workflows.ShardCall) (work
 // shardRun is one attempt at one shard.
 type shardRun struct {
 	*Requests
-	call     workflows.ShardCall
-	work     workspace
-	plan     plan
-	shard    batchfile.Shard
+	*openShard
 	taking   context.Context         // ends when no more lines are to be taken
 	stop     context.CancelCauseFunc // ends it, with the reason
 	target   *target
 	leave    func()
-	parts    *partWriter
-	done     []bool // by request of the shard: has a result from an earlier attempt
 	inFlight atomic.Int64
 
 	firstSent, lastAnswer atomic.Int64 // Unix nanoseconds; 0 is never
 }
 
 func (a *Requests) begin(ctx context.Context, call workflows.ShardCall) (*shardRun, error) {
-	work := workspaceOfPlan(call.PlanURL)
-	planned, err := readPlan(ctx, a.Store, call.PlanURL)
-	if err != nil {
-		return nil, err
-	}
-	shard, err := readShard(ctx, a.Store, work, call.Shard)
-	if err != nil {
-		return nil, err
-	}
-	run := &shardRun{Requests: a, call: call, work: work, plan: planned, shard: shard}
+	run := &shardRun{Requests: a}
 	run.taking, run.stop = context.WithCancelCause(ctx)
-	run.parts = newPartWriter(ctx, a.Store, call.Job, work.parts(call.Shard), activity.GetInfo(ctx).Attempt, run.stop)
-	if err := run.resume(ctx); err != nil {
-		return nil, errors.Join(err, run.parts.close())
+	opened, err := newOpenShard(ctx, a.Store, call, run.stop)
+	if err != nil {
+		return nil, err
 	}
+	run.openShard = opened
 	run.target, run.leave = a.Targets.use(call.Address, call.Requests)
 	return run, nil
-}
-
-// resume reads what earlier attempts flushed.
-func (run *shardRun) resume(ctx context.Context) error {
-	run.done = make([]bool, run.shard.Requests)
-	return eachPartLine(ctx, run.Store, run.work.parts(run.call.Shard), func(line []byte, _ bool) error {
-		index, failed, usage, err := batchfile.ReadResult(line)
-		if err != nil {
-			return err
-		}
-		at := index - run.shard.FirstRequest
-		if at < 0 || at >= int64(len(run.done)) {
-			return fmt.Errorf("request %d is not of shard %d", index, run.call.Shard)
-		}
-		if !run.done[at] {
-			run.done[at] = true
-			run.parts.count(failed, usage)
-		}
-		return nil
-	})
 }
 
 // drainTime is how long requests in flight may go on once no more are taken:
@@ -134,7 +98,7 @@ func (run *shardRun) send(ctx context.Context) error {
 	inFlight, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	defer context.AfterFunc(run.taking, func() { time.AfterFunc(drainTime, cut) })()
-	defer run.watchWorker(ctx)()
+	defer stopWithWorker(ctx, run.stop)()
 
 	var wait sync.WaitGroup
 	defer wait.Wait()
@@ -161,30 +125,6 @@ func (run *shardRun) send(ctx context.Context) error {
 			}
 		})
 		return nil
-	})
-}
-
-// watchWorker stops the run when the worker is told to shut down, until the
-// returned function is called.
-func (run *shardRun) watchWorker(ctx context.Context) (unwatch func()) {
-	done := make(chan struct{})
-	go func() {
-		select {
-		case <-activity.GetWorkerStopChannel(ctx):
-			run.stop(errStopping)
-		case <-done:
-		}
-	}()
-	return func() { close(done) }
-}
-
-// eachLine calls take for every request without a result, in input order.
-func (run *shardRun) eachLine(ctx context.Context, take func(batchfile.Request, int64) error) error {
-	return eachRequest(ctx, run.Store, run.plan, run.shard, func(request batchfile.Request, at int) error {
-		if run.done[at] {
-			return nil
-		}
-		return take(request, run.shard.FirstRequest+int64(at))
 	})
 }
 

@@ -211,12 +211,14 @@ func registerData(r worker.Registry, o Options, _ string) {
 	requests := activities.NewRequests(o.Store, &activities.Targets{
 		Dial: activities.NewDial(o.Providers, chat.Transport(maxConnections)),
 	})
+	batches := &activities.ProviderBatches{Store: o.Store, Open: activities.NewOpenBatches(o.Providers)}
 	results := &activities.Results{Store: o.Store, TempDir: o.TempDir}
 	register(r, map[string]any{
-		workflows.PlanInput:      planning.PlanInput,
-		workflows.RunShard:       requests.RunShard,
-		workflows.CollectResults: results.CollectResults,
-		workflows.WriteReport:    results.WriteReport,
+		workflows.PlanInput:       planning.PlanInput,
+		workflows.RunShard:        requests.RunShard,
+		workflows.RunShardAsBatch: batches.RunShardAsBatch,
+		workflows.CollectResults:  results.CollectResults,
+		workflows.WriteReport:     results.WriteReport,
 	})
 }
 

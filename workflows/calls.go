@@ -210,7 +210,8 @@ type EndpointReleased struct {
 	How       string    `json:"how"`
 }
 
-// ShardCall is the input of RunShard; its result is a ShardDone.
+// ShardCall is the input of RunShard and RunShardAsBatch; their result is a
+// ShardDone.
 type ShardCall struct {
 	Job      string        `json:"job"`
 	PlanURL  string        `json:"plan_url"`
@@ -229,7 +230,7 @@ type ShardDone struct {
 	Sent      Sent       `json:"sent"` // by the attempt that finished it
 }
 
-// ShardBeat is what RunShard heartbeats: a hint for people and programs that
+// ShardBeat is what both of them heartbeat: a hint for people and programs that
 // watch. The checkpoint of record is the parts in the bucket.
 type ShardBeat struct {
 	Shard     int   `json:"shard"`

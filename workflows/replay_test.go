@@ -67,13 +67,13 @@ func TestNames(t *testing.T) {
 		BatchWorkflow, EndpointWorkflow, ControlQueue, DataQueue, EndpointID("job"),
 		AskSignal, DismissSignal, RentalSignal, ProgressQuery,
 		CheckEndpoint, PlanInput, AskEndpoint, DismissEndpoint, CreateEndpoint, AwaitEndpoint,
-		WatchOwner, ReleaseEndpoint, RunShard, CollectResults, WriteReport,
+		WatchOwner, ReleaseEndpoint, RunShard, RunShardAsBatch, CollectResults, WriteReport,
 		SweepWorkflow, SweepSchedule, SweepEndpoints,
 	}, " ")
 	const want = "Batch Endpoint nightshift-control nightshift-data endpoint/job " +
 		"ask dismiss rental progress " +
 		"CheckEndpoint PlanInput AskEndpoint DismissEndpoint CreateEndpoint AwaitEndpoint " +
-		"WatchOwner ReleaseEndpoint RunShard CollectResults WriteReport " +
+		"WatchOwner ReleaseEndpoint RunShard RunShardAsBatch CollectResults WriteReport " +
 		"Sweep nightshift-sweep SweepEndpoints"
 	if got != want {
 		t.Errorf("names are\n%s, want\n%s", got, want)

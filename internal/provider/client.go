@@ -124,28 +124,47 @@ func (c *Client) Do(ctx context.Context, call Call, reply any) error {
 	if err != nil {
 		return c.refused(call, "request cannot be made: "+err.Error())
 	}
-	response, err := c.http.Do(request)
+	return c.transmit(call, request, &sent, reply)
+}
+
+// transmit sends a request and decodes its answer into reply, unless that is
+// nil.
+func (c *Client) transmit(call Call, request *http.Request, sent *sending, reply any) error {
+	response, err := c.exchange(c.http, call, request, sent)
 	if err != nil {
-		return c.unanswered(ctx, call, sent.never(), err)
+		return err
 	}
 	defer response.Body.Close()
-	if response.StatusCode < 200 || response.StatusCode > 299 {
-		return c.rejected(call, response)
-	}
-	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") {
-		return c.unreadable(call, response, errors.New("a web page"))
-	}
 	if reply == nil {
 		return nil
 	}
 	body, err := readAtMost(response.Body, maxReply)
 	if err != nil {
-		return c.unanswered(ctx, call, false, err)
+		return c.unanswered(request.Context(), call, false, err)
 	}
 	if err := json.Unmarshal(body, reply); err != nil {
 		return c.unreadable(call, response, err)
 	}
 	return nil
+}
+
+// exchange sends a request and returns an answer of status 2xx that is no web
+// page, its body still to be read.
+func (c *Client) exchange(over *http.Client, call Call, request *http.Request, sent *sending) (*http.Response, error) {
+	response, err := over.Do(request)
+	if err != nil {
+		return nil, c.unanswered(request.Context(), call, sent.never(), err)
+	}
+	switch {
+	case response.StatusCode < 200 || response.StatusCode > 299:
+		err = c.rejected(call, response)
+	case strings.HasPrefix(response.Header.Get("Content-Type"), "text/html"):
+		err = c.unreadable(call, response, errors.New("a web page"))
+	default:
+		return response, nil
+	}
+	response.Body.Close()
+	return nil, err
 }
 
 func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) {
@@ -157,6 +176,19 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 		}
 		body = bytes.NewReader(data)
 	}
+	request, err := c.bare(ctx, call, body)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", "application/json")
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	return request, nil
+}
+
+// bare is a call's request without the headers that say what it carries.
+func (c *Client) bare(ctx context.Context, call Call, body io.Reader) (*http.Request, error) {
 	target := c.base + call.Path
 	if len(call.Query) > 0 {
 		target += "?" + call.Query.Encode()
@@ -169,11 +201,7 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 	if *c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+*c.token)
 	}
-	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", userAgent)
-	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
-	}
 	return request, nil
 }
 

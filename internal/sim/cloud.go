@@ -32,6 +32,8 @@ type Cloud struct {
 	mu        sync.RWMutex
 	endpoints []*endpoint          // in order of creation; kept when gone, for the ledger
 	keys      map[string]*endpoint // by "model" of a request; nil for a name that leads nowhere yet
+
+	batches []*batches // a provider each
 }
 
 // controlPlanes mount each provider's control plane. To add a provider, add it
@@ -54,6 +56,7 @@ func New(o Options) *Cloud {
 	c.pool.New = func() any { return new(call) }
 	mountAdmin(c)
 	mountData(c, "/v1")
+	mountBatches(c)
 	for _, mount := range controlPlanes {
 		mount(c)
 	}

@@ -320,7 +320,7 @@ func TestInject_RefusesWhatNeverStrikes(t *testing.T) {
 	}{
 		{"valid", func(*Fault) {}, ""},
 		{"every operation", func(f *Fault) { f.Op = "" }, ""},
-		{"unknown operation", func(f *Fault) { f.Op = "chta" }, "known are chat, completions"},
+		{"unknown operation", func(f *Fault) { f.Op = "chta" }, "known are batch-cancel, batch-create"},
 		{"unknown kind", func(f *Fault) { f.Kind = "slwo" }, `"slow"`},
 		{"no kind", func(f *Fault) { f.Kind = "" }, "is unknown"},
 		{"status too low", func(f *Fault) { f.Status = 42 }, "status 42"},
@@ -355,8 +355,9 @@ func TestFault_Names(t *testing.T) {
 		"[busy capacity cut-before cut-body empty-choices error-state fail hang html-200 late-create lost-reply"+
 			" retry-after slow status trickle truncated-json unknown-state vanish wrong-content-type]")
 	equal(t, "operations", strings.TrimSpace(strings.Join(slices.Sorted(maps.Keys(New(Options{}).operations)), " ")),
-		"chat completions control create create-shell data delete delete-deployment embeddings get get-deployment"+
-			" hardware instance-types list list-deployments models pricing responses split templates update whoami zones")
+		"batch-cancel batch-create batch-list batch-read chat completions control create create-shell data delete"+
+			" delete-deployment embeddings file-content file-delete file-upload get get-deployment hardware instance-types"+
+			" list list-deployments models pricing responses split templates update whoami zones")
 	var f Fault
 	if err := json.Unmarshal([]byte(`{"kind": "slow", "delya": "1s"}`), &f); err == nil {
 		t.Error("a misspelt name was accepted")

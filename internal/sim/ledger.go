@@ -8,8 +8,10 @@ type Ledger struct {
 	Now     time.Time        `json:"now"`
 	Entries []Entry          `json:"entries"`
 	Total   Total            `json:"total"`
-	Calls   map[string]int64 `json:"calls"`  // control-plane calls by operation, refused and faulty ones too
-	Faults  map[Kind]int64   `json:"faults"` // how often a fault of that kind fired
+	Batches []BatchEntry     `json:"batches,omitempty"` // of the providers' own Batch APIs
+	Files   int              `json:"files,omitempty"`   // stored for them
+	Calls   map[string]int64 `json:"calls"`             // control-plane calls by operation, refused and faulty ones too
+	Faults  map[Kind]int64   `json:"faults"`            // how often a fault of that kind fired
 	Data    Traffic          `json:"data"`
 }
 
@@ -95,6 +97,11 @@ func (c *Cloud) Ledger() Ledger {
 		l.Total.ReplicaSeconds += entry.ReplicaSeconds
 		l.Total.GPUSeconds += entry.GPUSeconds
 		l.Total.Answered += entry.Answered
+	}
+	for _, b := range c.batches {
+		entries, files := b.entries()
+		l.Batches = append(l.Batches, entries...)
+		l.Files += files
 	}
 	l.Now = clock()
 	return l

@@ -63,6 +63,9 @@ type Options struct {
 	// to start stopped ones, as the real service does today.
 	TogetherV1Closed bool
 
+	// Batches says how the providers' own Batch APIs behave.
+	Batches BatchOptions
+
 	// Logger gets one line for each control-plane call, each fault and each
 	// change of an endpoint's state; nil discards them.
 	Logger *slog.Logger
@@ -105,6 +108,7 @@ func (o Options) withDefaults() Options {
 	if o.CreateReply == "" {
 		o.CreateReply = Bare
 	}
+	o.Batches = o.Batches.withDefaults()
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
