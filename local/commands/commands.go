@@ -17,7 +17,7 @@ import (
 
 // All returns the commands.
 func All() []*cli.Command {
-	return []*cli.Command{demoCommand(), devCommand()}
+	return append([]*cli.Command{demoCommand(), devCommand(), deathsCommand()}, deathsParts()...)
 }
 
 // stackFlags say where everything is kept and listens.

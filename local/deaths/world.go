@@ -1,0 +1,123 @@
+package deaths
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+
+	"github.com/nightshift-run/nightshift/internal/bucket"
+	"github.com/nightshift-run/nightshift/worker"
+)
+
+// region is what the S3 server takes when nothing else is said.
+const region = "us-east-1"
+
+// world is all that one case needs.
+type world struct {
+	setting
+	cloud    *cloud
+	temporal *process
+	objects  *process
+	workers  []*process // one of both roles, or control and data
+	client   client.Client
+	store    *bucket.Store
+	job      string
+}
+
+// newWorld starts everything, with its files below dir. close must be called,
+// also after an error.
+func newWorld(ctx context.Context, s setting, o Options, dir string) (w *world, err error) {
+	w = &world{setting: s}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return w, err
+	}
+	if w.cloud, err = startCloud(s); err != nil {
+		return w, fmt.Errorf("start the simulated cloud: %w", err)
+	}
+	temporalAt, err := freePort()
+	if err != nil {
+		return w, err
+	}
+	objectsAt, err := freePort()
+	if err != nil {
+		return w, err
+	}
+	part := func(name string, ready bool, args ...string) *process {
+		env := append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}, o.Env...)
+		return &process{name: name, args: args, ready: ready, log: dir, program: o.Program, env: env}
+	}
+	w.temporal = part("temporal", true, TemporalCommand, filepath.Join(dir, "temporal.db"), temporalAt)
+	w.objects = part("s3", true, ObjectsCommand, filepath.Join(dir, "s3"), objectsAt)
+	env, err := s.provider.environment(w.cloud.URL)
+	if err != nil {
+		return w, err
+	}
+	env = append(env,
+		"TEMPORAL_ADDRESS="+temporalAt, "AWS_ENDPOINT_URL_S3=http://"+objectsAt, "AWS_REGION="+region,
+		"AWS_ACCESS_KEY_ID="+accessKey, "AWS_SECRET_ACCESS_KEY="+secretKey)
+	for _, roles := range s.death.workers() {
+		one := part("worker", false, append([]string{"worker"}, roles...)...)
+		if len(roles) > 0 {
+			one.name = roles[len(roles)-1]
+		}
+		one.env = append(one.env, env...)
+		w.workers = append(w.workers, one)
+	}
+	return w, w.start(ctx, temporalAt, objectsAt)
+}
+
+func (w *world) start(ctx context.Context, temporalAt, objectsAt string) (err error) {
+	if err := w.temporal.start(ctx); err != nil {
+		return err
+	}
+	if err := w.objects.start(ctx); err != nil {
+		return err
+	}
+	for _, one := range w.workers {
+		if err := one.start(ctx); err != nil {
+			return err
+		}
+	}
+	w.store, err = bucket.New(ctx, bucket.Options{Endpoint: "http://" + objectsAt, Region: region, AccessKey: accessKey, SecretKey: secretKey})
+	if err != nil {
+		return err
+	}
+	w.client, err = client.DialContext(ctx, client.Options{HostPort: temporalAt, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	return err
+}
+
+// close kills what still runs.
+func (w *world) close() {
+	if w.client != nil {
+		w.client.Close()
+	}
+	for _, one := range w.parts() {
+		_ = one.kill()
+	}
+	if w.cloud != nil {
+		w.cloud.stop()
+	}
+}
+
+// parts are all processes, the workers first.
+func (w *world) parts() []*process {
+	parts := append([]*process{}, w.workers...)
+	for _, one := range []*process{w.temporal, w.objects} {
+		if one != nil {
+			parts = append(parts, one)
+		}
+	}
+	return parts
+}
+
+// oneWorker has both roles; twoWorkers have one each, the control worker first.
+func oneWorker() [][]string { return [][]string{nil} }
+
+func twoWorkers() [][]string {
+	return [][]string{{"--role", string(worker.Control)}, {"--role", string(worker.Data)}}
+}
