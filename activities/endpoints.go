@@ -35,7 +35,7 @@ type Prices func(provider, gpuType string) (jobs.Money, bool)
 // Unauthorized, InvalidInput for a limit of the cost where no price is known.
 func (e *Endpoints) CheckEndpoint(ctx context.Context, call workflows.CheckCall) (workflows.Terms, error) {
 	if call.Endpoint.Mode == jobs.ProviderBatch {
-		return workflows.Terms{}, nil
+		return workflows.Terms{}, sorted(e.checkBatches(ctx, call.Endpoint))
 	}
 	p, err := e.Providers.open(call.Endpoint)
 	if err != nil {
@@ -52,6 +52,18 @@ func (e *Endpoints) CheckEndpoint(ctx context.Context, call workflows.CheckCall)
 	terms := workflows.Terms{GPUs: max(1, offer.GPU.Count), CanScale: capabilities.CanScale}
 	terms.Price, terms.PriceFrom = e.price(call.Endpoint, offer)
 	return terms, affordable(terms, call)
+}
+
+// checkBatches makes sure that the provider has a Batch API that takes the
+// token. Which models it serves is not told anywhere: that is seen when the
+// first batch is made.
+func (e *Endpoints) checkBatches(ctx context.Context, endpoint jobs.Endpoint) error {
+	api, err := NewOpenBatches(e.Providers)(workflows.Address{Provider: endpoint.Provider, BaseURL: endpoint.BaseURL})
+	if err != nil {
+		return err
+	}
+	_, _, err = api.Find(ctx, "none")
+	return err
 }
 
 // offered is what the endpoint comes to in its provider's catalogue, or, for

@@ -14,9 +14,6 @@ type rented struct {
 	// The cloud's operations that create an endpoint and give it back, to be
 	// struck by faults.
 	create, remove string
-
-	// Where the provider's planes are mounted, below the cloud's address.
-	control, inference string
 }
 
 func (r rented) called() string { return r.name }
@@ -30,7 +27,26 @@ var providers = []rented{
 			GPU: jobs.GPU{Type: "gpu-h100-sxm", Count: 1}, Region: "eu-north1",
 		},
 		create: sim.OpCreate, remove: sim.OpDelete,
-		inference: "/v1",
+	},
+	{
+		name: "together",
+		endpoint: jobs.Endpoint{
+			Model: "openai/gpt-oss-120b", Flavor: "gpt-oss-120b-h100",
+			GPU: jobs.GPU{Type: "NVIDIA-H100", Count: 1}, Region: "us-central-8",
+		},
+		create: sim.OpCreate, remove: sim.OpUpdate, // scaling to zero is what gives the GPU back
+	},
+	{
+		name: "together-v1",
+		endpoint: jobs.Endpoint{
+			Model: "openai/gpt-oss-120b", GPU: jobs.GPU{Type: "1x_nvidia_h100_80gb_sxm"}, Region: "us-central-4b",
+		},
+		create: sim.OpCreate, remove: sim.OpDelete,
+	},
+	{
+		name:     "lyceum",
+		endpoint: jobs.Endpoint{Model: "openai/gpt-oss-120b", GPU: jobs.GPU{Type: "gpu.h100", Count: 1}},
+		create:   sim.OpCreate, remove: sim.OpDelete,
 	},
 }
 
@@ -51,7 +67,6 @@ func (r rented) environment(cloudURL string) ([]string, error) {
 	}
 	return []string{
 		variables.Token + "=" + token,
-		variables.BaseURL + "=" + cloudURL + r.control,
-		variables.InferenceURL + "=" + cloudURL + r.inference,
+		variables.BaseURL + "=" + cloudURL,
 	}, nil
 }

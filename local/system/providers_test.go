@@ -220,3 +220,28 @@ func TestJob_GivesReplicasBack(t *testing.T) {
 	}
 	f.nothingRuns()
 }
+
+// TestJob_ByTheProvidersOwnBatches: the same results without an endpoint.
+func TestJob_ByTheProvidersOwnBatches(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"lyceum", "nebius", "together"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, stack.Options{})
+			spec := f.spec(300)
+			spec.Endpoint = jobs.Endpoint{Provider: name, Model: "openai/gpt-oss-120b", Mode: jobs.ProviderBatch}
+			if name == "together" { // on one host with Nebius, whose paths are the same
+				spec.Endpoint.BaseURL = f.CloudURL + "/together"
+			}
+			spec = spec.WithDefaults()
+			report := f.completed(f.await(f.submit(spec)))
+			if kinds := f.conserved(spec); kinds["ok"] != 300 {
+				t.Errorf("result lines: %v", kinds)
+			}
+			if report.Usage.OutputTokens == 0 || len(report.Rentals) != 0 {
+				t.Errorf("report = %+v", report)
+			}
+			f.endpoints(0)
+		})
+	}
+}
