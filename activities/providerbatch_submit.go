@@ -39,11 +39,18 @@ func (run *batchRun) submit() (id string, err error) {
 		default:
 			err = run.upload()
 		}
-		if err != nil && !errors.Is(err, errOvertaken) {
+		switch {
+		case err != nil && !errors.Is(err, errOvertaken):
 			return "", err
+		case run.journal.last.Step == batchEnded:
+			return "", errElsewhere
 		}
 	}
 }
+
+// errElsewhere is for an attempt that slept while another did the work: what it
+// knows of the shard's results is out of date.
+var errElsewhere = waiting("another attempt has ended the shard's batch", 10*time.Millisecond)
 
 // upload uploads the requests without a result. When another attempt was
 // faster, its file counts.

@@ -24,9 +24,10 @@
 // # What there is to build on
 //
 // [Client] sends JSON calls to a control plane, once each, and sorts what goes
-// wrong by status, words and how far the call got. [Maybe] decodes fields that
-// may be missing or odd, [NotOneOf] suggests what is offered, [Clip] makes a
-// provider's words fit for logs. [Settings] is what the operator gives.
+// wrong by status, words and how far the call got; it uploads and downloads
+// files as streams. [Maybe] decodes fields that may be missing or odd, [NotOneOf]
+// suggests what is offered, [Clip] makes a provider's words fit for logs.
+// [Settings] is what the operator gives.
 //
 // # How it is proved
 //

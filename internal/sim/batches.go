@@ -1,12 +1,7 @@
 package sim
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
-	"mime"
-	"mime/multipart"
 	"net/http"
 	"slices"
 	"sync"
@@ -114,36 +109,6 @@ func (b *batches) upload(x *call) reply {
 	return jsonReply(http.StatusOK, map[string]any{
 		"id": f.id, "object": "file", "filename": name, "bytes": len(content), "purpose": purpose, "created_at": f.createdAt.Unix(),
 	})
-}
-
-// readUpload reads a form; its content is a copy.
-func readUpload(contentType string, body []byte) (name string, fields map[string]string, content []byte, err error) {
-	_, parameters, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		return "", nil, nil, errors.New("the body is not a form")
-	}
-	form := multipart.NewReader(bytes.NewReader(body), parameters["boundary"])
-	fields = map[string]string{}
-	for {
-		part, err := form.NextPart()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return "", nil, nil, errors.New("the form is cut short")
-		}
-		text, err := io.ReadAll(part)
-		if err != nil {
-			return "", nil, nil, errors.New("the form is cut short")
-		}
-		if fields[part.FormName()] = string(text); part.FormName() == "file" {
-			name, content = part.FileName(), text
-		}
-	}
-	if name == "" {
-		return "", nil, nil, errors.New("the form has no file")
-	}
-	return name, fields, content, nil
 }
 
 // keep stores a file under a new id.

@@ -47,6 +47,15 @@
 // returns its reply as a value, and only then it is sent: that is what lets a
 // fault lose, cut or alter it.
 //
+// # Batches
+//
+// The providers' own Batch APIs (batches.go) need no endpoint: files and
+// batches lie in memory, within [BatchOptions].Storage, a batch is a function of
+// the time since it was made, and its answers are those that the data plane gives
+// to the same requests. The ledger lists them, see [Ledger.RunningBatches]. To
+// add a provider, add a line to batchDialects. Together's API has the paths
+// of Nebius's and lies below /together.
+//
 // # How to add a provider's control plane
 //
 // Write a file with a type that keeps what the provider shows beside the core,

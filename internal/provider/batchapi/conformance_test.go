@@ -182,6 +182,15 @@ func TestConformance_UnknownSize(t *testing.T) {
 	})
 }
 
+// TestConformance_BaseURL takes the base URL with the API's prefix as well.
+func TestConformance_BaseURL(t *testing.T) {
+	each(t, sim.BatchOptions{}, func(s *stage) {
+		s.base += s.Dialect().Prefix + "/"
+		s.Client = s.open(s.Dialect(), token)
+		s.upload(lines(1))
+	})
+}
+
 func TestConformance_Cancel(t *testing.T) {
 	each(t, sim.BatchOptions{}, func(s *stage) {
 		b := s.create(s.upload(lines(4)))
@@ -345,10 +354,10 @@ func TestConformance_LostCreate(t *testing.T) {
 	for _, fault := range []sim.Fault{
 		{Kind: sim.LostReply}, {Kind: sim.CutBody}, {Kind: sim.TruncatedJSON}, {Kind: sim.LateCreate, Delay: 20 * time.Second},
 	} {
+		fault.Op = sim.OpBatchCreate
 		t.Run(string(fault.Kind), func(t *testing.T) {
 			each(t, sim.BatchOptions{}, func(s *stage) {
 				input := s.upload(lines(1))
-				fault.Op = sim.OpBatchCreate
 				s.cloud.Inject(fault)
 				_, err := s.Create(s.Context(), input, url, nil)
 				s.sorted(err, provider.Ambiguous)
