@@ -58,7 +58,7 @@ func (e *Endpoints) CheckEndpoint(ctx context.Context, call workflows.CheckCall)
 // token. Which models it serves is not told anywhere: that is seen when the
 // first batch is made.
 func (e *Endpoints) checkBatches(ctx context.Context, endpoint jobs.Endpoint) error {
-	api, err := NewOpenBatches(e.Providers)(workflows.Address{Provider: endpoint.Provider, BaseURL: endpoint.BaseURL})
+	api, err := NewOpenBatches(e.Providers)(workflows.Address{Provider: endpoint.Provider, BaseURL: cmp.Or(endpoint.ControlURL, endpoint.BaseURL)})
 	if err != nil {
 		return err
 	}

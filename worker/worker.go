@@ -74,6 +74,10 @@ const (
 	// release must never wait for one.
 	controlSlots = 5000
 
+	// batchSlots is how many of the providers' own batches one process waits for.
+	// Each holds a slot for hours, a journal and little else.
+	batchSlots = 200
+
 	// maxConnections bounds connections to one endpoint.
 	maxConnections = 4096
 
@@ -159,6 +163,7 @@ type queue struct {
 var queues = []queue{
 	{Control, workflows.ControlQueue, controlSlots, registerControl},
 	{Data, workflows.DataQueue, shardSlots, registerData},
+	{Data, workflows.BatchQueue, batchSlots, registerBatches},
 }
 
 func (o Options) workerOptions(q queue, fatal chan<- error) worker.Options {
@@ -211,15 +216,20 @@ func registerData(r worker.Registry, o Options, _ string) {
 	requests := activities.NewRequests(o.Store, &activities.Targets{
 		Dial: activities.NewDial(o.Providers, chat.Transport(maxConnections)),
 	})
-	batches := &activities.ProviderBatches{Store: o.Store, Open: activities.NewOpenBatches(o.Providers)}
 	results := &activities.Results{Store: o.Store, TempDir: o.TempDir}
 	register(r, map[string]any{
-		workflows.PlanInput:       planning.PlanInput,
-		workflows.RunShard:        requests.RunShard,
-		workflows.RunShardAsBatch: batches.RunShardAsBatch,
-		workflows.CollectResults:  results.CollectResults,
-		workflows.WriteReport:     results.WriteReport,
+		workflows.PlanInput:      planning.PlanInput,
+		workflows.RunShard:       requests.RunShard,
+		workflows.CollectResults: results.CollectResults,
+		workflows.WriteReport:    results.WriteReport,
 	})
+}
+
+// registerBatches registers the activity that waits for a provider's batch. It
+// must not take the slots of those that keep an endpoint busy.
+func registerBatches(r worker.Registry, o Options, _ string) {
+	batches := &activities.ProviderBatches{Store: o.Store, Open: activities.NewOpenBatches(o.Providers)}
+	register(r, map[string]any{workflows.RunShardAsBatch: batches.RunShardAsBatch})
 }
 
 func register(r worker.Registry, named map[string]any) {

@@ -86,18 +86,18 @@ func (b *batch) controlContext(summary string) workflow.Context {
 // callShard waits for a cancelled shard's last flush, so that the endpoint is
 // not taken away from requests about to be answered and no result is lost.
 func (b *batch) callShard(ctx workflow.Context, shard int) workflow.Future {
+	run, queue := RunShard, DataQueue
+	if b.endpoint().Mode == jobs.ProviderBatch {
+		run, queue = RunShardAsBatch, BatchQueue
+	}
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:           DataQueue,
-		StartToCloseTimeout: 24 * time.Hour,
+		TaskQueue:           queue,
+		StartToCloseTimeout: 26 * time.Hour, // the providers' batches take up to 24
 		HeartbeatTimeout:    heartbeatTimeout,
 		WaitForCancellation: true,
 		RetryPolicy:         patient,
 		Summary:             fmt.Sprintf("shard %d of %d", shard+1, b.state.Plan.Shards),
 	})
-	run := RunShard
-	if b.endpoint().Mode == jobs.ProviderBatch {
-		run = RunShardAsBatch
-	}
 	return workflow.ExecuteActivity(ctx, run, ShardCall{
 		Job: b.input.Job, PlanURL: b.state.Plan.URL, Shard: shard,
 		Address: b.state.Address, Requests: b.input.Spec.Requests,

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -25,7 +26,7 @@ func (b *batch) rent() bool {
 	}
 	if b.endpoint().Mode == jobs.ProviderBatch {
 		b.news = RentalNews{Stage: Serving}
-		b.state.Address = Address{Provider: b.endpoint().Provider, BaseURL: b.endpoint().BaseURL, Model: b.endpoint().Model}
+		b.state.Address = Address{Provider: b.endpoint().Provider, BaseURL: cmp.Or(b.endpoint().ControlURL, b.endpoint().BaseURL), Model: b.endpoint().Model}
 		return true
 	}
 	if capped := b.cap(); capped != nil && capped.ReplicaSeconds <= 0 {

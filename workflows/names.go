@@ -7,6 +7,7 @@ import "go.temporal.io/sdk/temporal"
 const (
 	ControlQueue = "nightshift-control"
 	DataQueue    = "nightshift-data"
+	BatchQueue   = "nightshift-batches" // data work that waits for a provider's own batches
 )
 
 // Workflow types.
