@@ -42,14 +42,14 @@ func (s *Sweeping) SweepEndpoints(ctx context.Context, call workflows.SweepCall)
 	return summary(accounts, report), nil
 }
 
-// Accounts opens every provider whose token is set, in the order of their
-// names. It makes no call. The error joins those of providers whose settings
+// Accounts opens every provider that rents and whose token is set, in the order
+// of their names. It makes no call. The error joins those of providers whose settings
 // are malformed; the others are returned all the same.
 func (p Providers) Accounts() ([]sweep.Account, error) {
 	var accounts []sweep.Account
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(p)) {
-		if p[name].Token == "" {
+		if p[name].Token == "" || !registry.Rents(name) {
 			continue
 		}
 		opened, err := registry.Open(name, p[name])

@@ -179,6 +179,7 @@ func TestSweepEndpoints_Accounts(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)
 	a.providers["nebius"] = provider.Settings{}
+	a.providers["static"] = provider.Settings{Token: "of a server whose address only jobs know"}
 	if done := a.sweep(executions{}, 0); !done.NoProviders || len(done.Problems) != 0 {
 		t.Errorf("no token: %+v", done)
 	}

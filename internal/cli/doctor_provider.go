@@ -21,7 +21,11 @@ import (
 func (d *doctor) providers(ctx context.Context, settings activities.Providers) {
 	checked := 0
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		if settings[name].Token == "" {
+		set := settings[name].Token
+		if !registry.Rents(name) { // its token is optional, its address not
+			set = settings[name].InferenceURL
+		}
+		if set == "" {
 			continue
 		}
 		checked++
@@ -36,9 +40,6 @@ func checkProvider(ctx context.Context, name string, settings provider.Settings)
 	opened, err := registry.Open(name, settings)
 	if err != nil {
 		return finding{err: err}
-	}
-	if opened.Capabilities().Exists {
-		return finding{detail: "its endpoints exist already; nothing to ask it for"}
 	}
 	states, err := opened.List(ctx)
 	if err != nil {

@@ -105,14 +105,16 @@ func openAccount(c *cli.Context) (sweep.Account, error) {
 	return accounts[0], nil
 }
 
+// tokenVariables are those of the providers that rent; some share one.
 func tokenVariables() []string {
 	var names []string
 	for _, name := range registry.Names() {
-		if variables, err := registry.VariablesOf(name); err == nil {
+		if variables, err := registry.VariablesOf(name); err == nil && registry.Rents(name) {
 			names = append(names, variables.Token)
 		}
 	}
-	return names
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // newTable is a table whose cells are written with tabs between them.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -70,9 +71,15 @@ func (a *account) run(args ...string) (stdout, stderr string, code int) {
 	return runApp(a.T, slices.Concat([]string{"endpoints", args[0]}, provided, args[1:])...)
 }
 
+// oneApp: the command line library writes to a variable of its own whenever a
+// command is run, so that no two may be at once.
+var oneApp sync.Mutex
+
 // runApp runs a command in this process, as Main does.
 func runApp(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
+	oneApp.Lock()
+	defer oneApp.Unlock()
 	var out, talk strings.Builder
 	app := newApp(&out, &talk, nil)
 	app.Reader = strings.NewReader("y\n")

@@ -60,6 +60,14 @@ func VariablesOf(name string) (Variables, error) {
 	return e.variables(), nil
 }
 
+// Rents reports whether endpoints are rented through the provider. Through one
+// that does not, jobs reach endpoints that exist already, at addresses that may
+// be known to them alone: it has no account to look through.
+func Rents(name string) bool {
+	_, err := find(name)
+	return err == nil && name != "static"
+}
+
 // Open makes the provider of that name. It does not call the provider. Errors
 // wrap a *provider.Error: Refused for an unknown name, with those known, and for
 // malformed settings; Unauthorized for a missing token, with the variable to

@@ -67,3 +67,21 @@ func TestVariablesOf(t *testing.T) {
 		t.Error("VariablesOf(x) has no error")
 	}
 }
+
+// TestRents: every provider whose endpoints do not exist beforehand has an
+// account that is swept.
+func TestRents(t *testing.T) {
+	t.Parallel()
+	for _, name := range registry.Names() {
+		p, err := registry.Open(name, provider.Settings{Token: "t", BaseURL: "http://cloud.test", InferenceURL: "http://cloud.test/v1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := registry.Rents(name), !p.Capabilities().Exists; got != want {
+			t.Errorf("%s rents: %v, want %v", name, got, want)
+		}
+	}
+	if registry.Rents("nobody") {
+		t.Error("an unknown provider rents")
+	}
+}
