@@ -85,8 +85,8 @@ func sweepEndpoints(ctx workflow.Context, call SweepCall) (SweepDone, error) {
 // details is the sweep for the Web UI.
 func (d SweepDone) details() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "looked at %s: %d endpoints of ours, %d kept, %d deleted, %d unconfirmed; %d of others\n",
-		strings.Join(d.Providers, ", "), d.Ours, d.Kept, d.Deleted, d.Unconfirmed, d.Foreign)
+	text.WriteString(fmt.Sprintf("looked at %s: %d endpoints of ours, %d kept, %d deleted, %d unconfirmed; %d of others\n",
+		strings.Join(d.Providers, ", "), d.Ours, d.Kept, d.Deleted, d.Unconfirmed, d.Foreign))
 	if d.NoProviders {
 		text.Reset()
 		text.WriteString("no provider's token is set on the control worker: there is nothing to sweep\n")
@@ -95,13 +95,13 @@ func (d SweepDone) details() string {
 		text.WriteString("\n| endpoint | provider | what | because |\n|---|---|---|---|\n")
 	}
 	for _, e := range d.Endpoints {
-		fmt.Fprintf(&text, "| `%s` %s | %s | **%s** | %s |\n", e.ID, e.Name, e.Provider, e.Verdict, strings.TrimSuffix(e.Reason+"; "+e.Problem, "; "))
+		text.WriteString(fmt.Sprintf("| `%s` %s | %s | **%s** | %s |\n", e.ID, e.Name, e.Provider, e.Verdict, strings.TrimSuffix(e.Reason+"; "+e.Problem, "; ")))
 	}
 	for _, skipped := range d.Skipped {
-		fmt.Fprintf(&text, "\n- not judged: %s", skipped)
+		text.WriteString(fmt.Sprintf("\n- not judged: %s", skipped))
 	}
 	for _, problem := range d.Problems {
-		fmt.Fprintf(&text, "\n- problem: %s", problem)
+		text.WriteString(fmt.Sprintf("\n- problem: %s", problem))
 	}
 	return text.String()
 }
