@@ -57,6 +57,7 @@ func New(o Options) *Cloud {
 	mountAdmin(c)
 	mountData(c, "/v1")
 	mountBatches(c)
+	mountTogetherHost(c)
 	for _, mount := range controlPlanes {
 		mount(c)
 	}

@@ -54,7 +54,7 @@
 // the time since it was made, and its answers are those that the data plane gives
 // to the same requests. The ledger lists them, see [Ledger.RunningBatches]. To
 // add a provider, add a line to batchDialects. Together's API has the paths
-// of Nebius's and lies below /together.
+// of Nebius's and lies below /together, as the rest of Together may: see [Path].
 //
 // # How to add a provider's control plane
 //

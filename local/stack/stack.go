@@ -39,6 +39,10 @@ const Namespace = "default"
 // Token is what the simulated cloud of a stack accepts.
 const Token = "simulated"
 
+// Served is the model that the simulated cloud of a stack always answers for,
+// as a server of one's own would: what a job with a static endpoint can name.
+const Served = "my-model"
+
 // Options says where a stack keeps its files and listens.
 type Options struct {
 	Dir          string // holds everything that outlives the process; of Temporal nothing if InMemory
@@ -101,6 +105,7 @@ func (s *Stack) startCloud(_ context.Context, o Options) error {
 		return fmt.Errorf("simulated cloud: %w; try another address: --cloud-listen 127.0.0.1:0", err)
 	}
 	o.Cloud.Token = Token
+	o.Cloud.Served = append(o.Cloud.Served, Served)
 	s.Cloud = sim.New(o.Cloud)
 	s.CloudURL = "http://" + listener.Addr().String()
 	server := &http.Server{Handler: s.Cloud, ReadHeaderTimeout: 10 * time.Second}
@@ -171,7 +176,7 @@ func (s *Stack) startTemporal(ctx context.Context, o Options) (err error) {
 func (s *Stack) Providers() activities.Providers {
 	providers := activities.Providers{}
 	for _, name := range registry.Names() {
-		providers[name] = provider.Settings{Token: Token, BaseURL: s.CloudURL}
+		providers[name] = provider.Settings{Token: Token, BaseURL: s.CloudURL + sim.Path(name)}
 	}
 	return providers
 }
@@ -215,7 +220,7 @@ func (s *Stack) Environment() [][2]string {
 	}
 	for _, name := range registry.Names() {
 		variables, err := registry.VariablesOf(name)
-		base := [2]string{variables.BaseURL, s.CloudURL}
+		base := [2]string{variables.BaseURL, s.CloudURL + sim.Path(name)}
 		if err == nil && !slices.Contains(environment, base) { // providers can share their settings
 			environment = append(environment, base, [2]string{variables.Token, Token})
 		}

@@ -230,9 +230,6 @@ func TestJob_ByTheProvidersOwnBatches(t *testing.T) {
 			f := newFixture(t, stack.Options{})
 			spec := f.spec(300)
 			spec.Endpoint = jobs.Endpoint{Provider: name, Model: "openai/gpt-oss-120b", Mode: jobs.ProviderBatch}
-			if name == "together" { // on one host with Nebius, whose paths are the same
-				spec.Endpoint.BaseURL = f.CloudURL + "/together"
-			}
 			spec = spec.WithDefaults()
 			report := f.completed(f.await(f.submit(spec)))
 			if kinds := f.conserved(spec); kinds["ok"] != 300 {

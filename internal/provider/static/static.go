@@ -4,8 +4,8 @@
 //
 // What is particular about it:
 //
-//   - The base URL comes from Settings.InferenceURL, the token is optional, and
-//     there is no control plane. Create calls nobody: it adopts what is there.
+//   - The base URL comes from Settings.InferenceURL, or else from BaseURL: there
+//     is no control plane to tell apart. The token is optional. Create calls nobody: it adopts what is there.
 //   - An endpoint's id is its base URL, with the model behind a #, since the
 //     state read from an id must name the model again.
 //   - GET /models is all that these servers have in common. A server that
@@ -18,6 +18,7 @@
 package static
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -36,13 +37,13 @@ type server struct {
 	rest *provider.Client
 }
 
-// New returns the provider. Settings.BaseURL and Project are not used.
+// New returns the provider. Settings.Project is not used.
 func New(s provider.Settings) (provider.Provider, error) {
-	if s.InferenceURL == "" {
+	s.BaseURL = cmp.Or(s.InferenceURL, s.BaseURL)
+	if s.BaseURL == "" {
 		return nil, &provider.Error{Kind: provider.Refused, Op: name, Message: "no base URL: " +
 			"set base_url in the job's endpoint to where the server's API begins, such as http://127.0.0.1:8000/v1"}
 	}
-	s.BaseURL = s.InferenceURL
 	rest, err := provider.NewOpenClient(name, "", s)
 	if err != nil {
 		return nil, err
