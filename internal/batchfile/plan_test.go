@@ -242,7 +242,7 @@ func TestMakePlan_FirstProblemsInDetail(t *testing.T) {
 
 func TestMakePlan_DuplicatesBeyondMemory(t *testing.T) {
 	t.Parallel()
-	const lines = residentSightings + residentSightings/4
+	const lines = residentIDs + residentIDs/4
 	again := withID("00000007") + "\n" + withID(fmt.Sprintf("%08d", lines))
 	inputs := []Input{generated(lines, withID("00000000")+"\n"), inMemory("again", []byte(again))}
 	plan, _ := makePlan(t, inputs, PlanOptions{})
@@ -334,7 +334,7 @@ func TestMakePlan_Errors(t *testing.T) {
 	opens := func(r io.Reader, closed *int) Input {
 		return Input{Name: "s3://in/a", Open: func(context.Context) (io.ReadCloser, error) { return closeRecorder{r, closed}, nil }}
 	}
-	many := func() io.Reader { return newLineMaker(residentSightings+10, withID("00000000")+"\n") }
+	many := func() io.Reader { return newLineMaker(residentIDs+10, withID("00000000")+"\n") }
 	for _, row := range []struct {
 		name   string
 		reader io.Reader
@@ -350,7 +350,7 @@ func TestMakePlan_Errors(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			closed, dir := 0, t.TempDir()
-			o := PlanOptions{SpillDir: dir + row.dir, ShardRequests: residentSightings + 5, ShardBytes: 1 << 40}
+			o := PlanOptions{SpillDir: dir + row.dir, ShardRequests: residentIDs + 5, ShardBytes: 1 << 40}
 			_, err := MakePlan(t.Context(), []Input{opens(row.reader, &closed)}, o, func(Shard) error { return row.emit })
 			if err == nil || !strings.HasPrefix(strings.ReplaceAll(err.Error(), dir, ""), row.want) {
 				t.Errorf("error %v, want %s", err, row.want)

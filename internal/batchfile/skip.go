@@ -16,8 +16,9 @@ type Skipped struct {
 
 // Repeated is a line that is left out because one before it has its custom_id.
 type Repeated struct {
-	File    uint32  // index of the input
-	Problem Problem // Line is the line's number there
+	File        uint32 // index of the input
+	Compression Compression
+	Problem     Problem // Line is the line's number there
 }
 
 // skip leaves out the line taken last.
@@ -61,7 +62,8 @@ func (p *planner) tellRepeated(ctx context.Context) error {
 		for _, one := range part {
 			problem := p.repetition(int64(one.low))
 			problem.File, problem.Line = p.locate(one.line)
-			if err := p.o.Repeated(Repeated{File: p.fileOf(one.line), Problem: problem}); err != nil {
+			file := p.fileOf(one.line)
+			if err := p.o.Repeated(Repeated{File: file, Compression: p.plan.Files[file].Compression, Problem: problem}); err != nil {
 				return err
 			}
 		}

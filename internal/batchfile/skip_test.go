@@ -87,7 +87,7 @@ func TestPlan_Runs(t *testing.T) {
 
 func TestMakePlan_RepeatedBeyondMemory(t *testing.T) {
 	t.Parallel()
-	const lines = residentSightings + 1000
+	const lines = residentIDs + 1000
 	same := inMemory("same", bytes.Repeat([]byte(withID("same")+"\n"), lines))
 	next := int64(2)
 	var shuffled int

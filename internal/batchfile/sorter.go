@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// residentSightings is how many sightings are held in memory before they are
+// residentIDs is how many sightings are held in memory before they are
 // spilled to disk: 6 MiB.
-const residentSightings = 256 << 10
+const residentIDs = 256 << 10
 
 // sighting is something that was seen on a line, numbered over all inputs: a
 // custom_id's hash, say.
@@ -30,7 +30,7 @@ type sorter struct {
 }
 
 func newSorter(spillDir string) *sorter {
-	return &sorter{resident: residentSightings, spillDir: spillDir}
+	return &sorter{resident: residentIDs, spillDir: spillDir}
 }
 
 func (s *sorter) add(one sighting) error {
