@@ -160,22 +160,33 @@ func (c *collection) explainMissing(ctx context.Context, shard batchfile.Shard, 
 	if c.call.Missing == "" {
 		return final(jobs.Internal, fmt.Sprintf("%d requests of a completed job have no result", spool.missing()))
 	}
-	var line []byte
-	return eachRequest(ctx, c.Store, c.plan, shard, func(request batchfile.Request, at int) error {
-		if spool.has(at) {
-			return nil
-		}
-		line = batchfile.AppendResult(line[:0], c.call.Job, batchfile.Result{
-			Index: shard.FirstRequest + int64(at), CustomID: request.CustomID,
-			Error: &batchfile.ResultError{Code: c.call.Missing, Message: missingText[c.call.Missing]},
-		})
-		return spool.addMissing(line[:len(line)-1])
+	why := batchfile.ResultError{Code: c.call.Missing, Message: missingText[c.call.Missing]}
+	err := eachRequest(ctx, c.Store, c.plan, shard, func(request batchfile.Request, at int) error {
+		return spool.explain(c.call.Job, at, request.CustomID, why)
 	})
+	if !errors.Is(err, bucket.ErrChanged) && !errors.Is(err, bucket.ErrNotFound) {
+		return err
+	}
+	return c.explainWithoutInput(shard, spool, why)
+}
+
+// explainWithoutInput adds the error lines of requests whose input is no longer
+// what was planned: what was paid for is not held back because the custom_ids
+// of the rest are gone.
+func (c *collection) explainWithoutInput(shard batchfile.Shard, spool *spool, why batchfile.ResultError) error {
+	why.Message = fmt.Sprintf("%s; its custom_id is not known, since %s has changed", why.Message, c.plan.Inputs[shard.File].URL)
+	for at := range int(shard.Requests) {
+		if err := spool.explain(c.call.Job, at, nil, why); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // commit checks that no line was lost and makes the files visible.
 func (c *collection) commit(ctx context.Context) (workflows.Collected, error) {
 	c.counts.Total = c.counts.Completed + c.counts.Failed + c.counts.NeverRan
+	c.counts.Invalid = c.plan.Invalid
 	if c.counts.Total != c.plan.Requests {
 		return workflows.Collected{}, final(jobs.Internal, fmt.Sprintf("%d result lines for %d requests", c.counts.Total, c.plan.Requests))
 	}

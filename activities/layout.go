@@ -11,10 +11,12 @@ import (
 //
 //	plan.json                          the pinned inputs and the totals
 //	shards.bin                         one batchfile.Shard a shard, fixed width
+//	text-k3fq2m7a.zst                  the text of compressed inputs, one zstd frame a shard
 //	problems.jsonl                     what is wrong with the input, if anything
 //	endpoint.json                      the journal of an endpoint that no name tells
 //	parts/00000017/2-k3f-0004.output.jsonl   result lines of shard 17 as they came
 //	parts/00000017/2-k3f-0004.errors.jsonl
+//	parts/00000017/0-invalid-00001.errors.jsonl   lines that on_invalid: skip leaves out; 0-repeated- too
 //	parts/00000017/batch-nebius-0001.json    what became of shard 17 as a batch of the provider's own
 //
 // A part's name holds the attempt that wrote it, so that attempts that overlap
@@ -22,8 +24,11 @@ import (
 type workspace string
 
 func workspaceOf(output, job string) workspace {
-	return workspace(bucket.Join(output, ".nightshift", job))
+	return workspace(bucket.Join(output, workFolder, job))
 }
+
+// workFolder is in the URL of everything in a workspace.
+const workFolder = "/.nightshift/"
 
 // workspaceOfPlan finds the workspace again from its plan's URL.
 func workspaceOfPlan(planURL string) workspace {
@@ -33,6 +38,12 @@ func workspaceOfPlan(planURL string) workspace {
 func (w workspace) plan() string     { return bucket.Join(string(w), "plan.json") }
 func (w workspace) shards() string   { return bucket.Join(string(w), "shards.bin") }
 func (w workspace) problems() string { return bucket.Join(string(w), "problems.jsonl") }
+
+// staged is where the attempt of that mark puts the text of compressed inputs:
+// attempts that overlap do not write the same object.
+func (w workspace) staged(mark string) string { return bucket.Join(string(w), "text-"+mark+".zst") }
+
+func (w workspace) allParts() string { return bucket.Join(string(w), "parts") + "/" }
 
 func (w workspace) journal() string { return bucket.Join(string(w), "endpoint.json") }
 

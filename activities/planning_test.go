@@ -58,7 +58,7 @@ func TestPlanInput_NoSuchInput(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, answerOK)
 	err := w.run(workflows.PlanInput, w.planCall(), nil)
-	if kind, retried := typeOf(err); kind != jobs.NotFound || retried {
+	if kind, retried := typeOf(err); kind != jobs.NoInput || retried {
 		t.Errorf("error is %v", err)
 	}
 }

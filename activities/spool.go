@@ -21,6 +21,7 @@ type spool struct {
 	lines   []spooled // by request of the shard
 	present int
 	memory  []byte
+	line    []byte // scratch of explain
 	tempDir string
 	file    *os.File
 	writer  *bufio.Writer
@@ -45,6 +46,15 @@ func (s *spool) add(line []byte, failed bool) error { return s.put(line, failed,
 
 // addMissing takes the line of a request that never ran.
 func (s *spool) addMissing(line []byte) error { return s.put(line, true, false) }
+
+// explain adds the error line of a request that never ran, unless it has a line.
+func (s *spool) explain(job string, at int, customID []byte, why batchfile.ResultError) error {
+	if s.has(at) {
+		return nil
+	}
+	s.line = batchfile.AppendResult(s.line[:0], job, batchfile.Result{Index: s.first + int64(at), CustomID: customID, Error: &why})
+	return s.addMissing(s.line[:len(s.line)-1])
+}
 
 func (s *spool) put(line []byte, failed, ran bool) error {
 	index, err := batchfile.ResultIndex(line)

@@ -12,6 +12,7 @@ const (
 	EndpointUnconfirmed = "EndpointUnconfirmed" // the provider has not confirmed that the endpoint is off
 	InputChanged        = "InputChanged"        // an input object is no longer the one that was planned
 	BucketDenied        = "BucketDenied"        // the object store refuses to read or write
+	NoInput             = "NoInput"             // no input object exists
 	NotFound            = "NotFound"            // an object or bucket does not exist
 	DeadlineReached     = "DeadlineReached"     // limits.deadline passed
 	BudgetReached       = "BudgetReached"       // limits.gpu_minutes or limits.cost was used up

@@ -54,6 +54,9 @@ endpoint:
   options: {target_rps: 2.5, lora: true}
   control_url: http://127.0.0.1:1
   base_url: http://127.0.0.1:2/v1
+on_invalid: skip
+models: any
+max_line: 20MB
 limits: {deadline: 12h, warmup: 45m, gpu_minutes: 90, cost: 20 EUR}
 requests: {concurrency: 300, timeout: 90s, attempts: 3}
 `))
@@ -68,6 +71,8 @@ requests: {concurrency: 300, timeout: 90s, attempts: 3}
 			Mode: OnEndpoint, IdleStop: Duration(30 * time.Minute), Options: Options{"target_rps": "2.5", "lora": "true"},
 			ControlURL: "http://127.0.0.1:1", BaseURL: "http://127.0.0.1:2/v1",
 		},
+		OnInvalid: SkipInvalid, Models: AnyModel, MaxLine: 20e6,
+
 		Limits:   Limits{Duration(12 * time.Hour), Duration(45 * time.Minute), 90, Money{20, "EUR"}},
 		Requests: Requests{300, Duration(90 * time.Second), 3},
 	}
@@ -106,7 +111,10 @@ func TestParse_TellsWhatIsWrong(t *testing.T) {
 		{"unknown field below", "gpu: {type", "gpu: {typ: x, type", "job.yaml:4: endpoint.gpu.typ: unknown field; did you mean type?"},
 		{"field twice", "\noutput:", "\noutput: s3://b/x/\noutput:", `mapping key "output" already defined`},
 		{"no input", "input: s3://prompts/in.jsonl", "", "input: is missing"},
-		{"input is a prefix", "in.jsonl", "in/", `"s3://prompts/in/" must be an object`},
+		{"on_invalid", "\noutput:", "\non_invalid: ignore\noutput:", `on_invalid: "ignore" must be fail or skip`},
+		{"models", "\noutput:", "\nmodels: two\noutput:", `models: "two" must be one or any`},
+		{"max_line", "\noutput:", "\nmax_line: 2GiB\noutput:", "max_line: must be more than nothing and at most 1GiB"},
+		{"max_line without a unit", "\noutput:", "\nmax_line: long\noutput:", `"long" is not a size`},
 		{"input is a path", "s3://prompts/in.jsonl", "in.jsonl", `"in.jsonl" must be an object`},
 		{"no output", "output: s3://answers/out/", "", "output: is missing"},
 		{"no provider", "provider: nebius, ", "", "endpoint.provider: is missing"},

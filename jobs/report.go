@@ -30,8 +30,12 @@ const (
 type Counts struct {
 	Total     int64 `json:"total"`
 	Completed int64 `json:"completed"` // answered with 2xx: lines of the output file
-	Failed    int64 `json:"failed"`    // lines of the errors file that were sent
+	Failed    int64 `json:"failed"`    // lines of the errors file that were sent, or are invalid
 	NeverRan  int64 `json:"never_ran"` // lines of the errors file that were not
+
+	// Invalid is how many of those that failed could not be sent, which
+	// on_invalid: skip makes error lines.
+	Invalid int64 `json:"invalid,omitempty"`
 }
 
 // Done is how many requests have an answer, good or bad.

@@ -12,8 +12,11 @@ type Spec struct {
 	// at most 40. The default is the job file's name without its ending.
 	Name string `yaml:"name" json:"name"`
 
-	// Input names the requests: JSONL in the OpenAI Batch format, one object
-	// URL or a list of them, read in the order given. s3:// and file://.
+	// Input names the requests: JSONL in the OpenAI Batch format, plain or
+	// compressed by gzip or zstd. One URL or a list of them, s3:// or file://,
+	// read in the order given: an object, a prefix that ends in a slash, or a
+	// pattern such as s3://bucket/day-*/**/*.jsonl.gz. What a prefix or a pattern
+	// names is read in the byte order of the keys.
 	Input URLs `yaml:"input" json:"input"`
 
 	// Output is the prefix below which results, manifest and report go.
@@ -24,6 +27,12 @@ type Spec struct {
 	// warm-up limit passes. A job has one or the other.
 	Endpoint  Endpoint   `yaml:"endpoint" json:"endpoint,omitzero"`
 	Endpoints []Endpoint `yaml:"endpoints" json:"endpoints,omitempty"`
+
+	// OnInvalid, Models and MaxLine say which lines are sent. MaxLine bounds a
+	// line in bytes without its end.
+	OnInvalid OnInvalid `yaml:"on_invalid" json:"on_invalid,omitempty"`
+	Models    Models    `yaml:"models" json:"models,omitempty"`
+	MaxLine   Size      `yaml:"max_line" json:"max_line,omitzero"`
 
 	Limits   Limits   `yaml:"limits" json:"limits"`
 	Requests Requests `yaml:"requests" json:"requests"`
@@ -155,6 +164,9 @@ func (s Spec) WithDefaults() Spec {
 	if len(s.Endpoints) == 0 {
 		s.Endpoint.fillIn()
 	}
+	fill(&s.OnInvalid, FailOnInvalid)
+	fill(&s.Models, OneModel)
+	fill(&s.MaxLine, DefaultMaxLine)
 	fill(&s.Limits.Deadline, Duration(DefaultDeadline))
 	fill(&s.Limits.Warmup, Duration(DefaultWarmup))
 	fill(&s.Requests.Timeout, Duration(DefaultTimeout))

@@ -21,6 +21,7 @@ func (s Spec) Problems() []Problem {
 	list.require(validName.MatchString(s.Name) && len(s.Name) <= maxName, "name",
 		"must be lower-case letters, digits and dashes, at most %d", maxName)
 	s.checkPlaces(&list)
+	s.checkLines(&list)
 	s.checkEndpoints(&list)
 	list.require(s.Limits.Deadline > 0, "limits.deadline", "must be longer than zero")
 	list.require(s.Limits.Warmup > 0, "limits.warmup", "must be longer than zero")
@@ -34,7 +35,7 @@ func (s Spec) Problems() []Problem {
 func (s Spec) checkPlaces(list *problemList) {
 	list.require(len(s.Input) > 0, "input", "is missing; name the JSONL file with the requests, such as s3://bucket/prompts.jsonl")
 	for _, input := range s.Input {
-		list.require(isObjectURL(input) && !strings.HasSuffix(input, "/"), "input", "%q must be an object: s3://bucket/key or file:///path", input)
+		list.require(isObjectURL(input), "input", "%q must be an object, a prefix that ends in a slash, or a pattern: s3://bucket/key, s3://bucket/prefix/, file:///path/*.jsonl", input)
 	}
 	list.require(s.Output != "", "output", "is missing; name the prefix for the results, such as s3://bucket/answers/")
 	if s.Output != "" {

@@ -70,6 +70,7 @@ type Plan struct {
 	Requests int64  `json:"requests"`
 	Bytes    int64  `json:"bytes"`
 	Shards   int    `json:"shards"`
+	Invalid  int64  `json:"invalid,omitempty"` // of the requests: lines that cannot be sent and have their error lines already
 }
 
 // PlanCall is the input of PlanInput.
@@ -77,6 +78,11 @@ type PlanCall struct {
 	Job    string    `json:"job"`
 	Input  jobs.URLs `json:"input"`
 	Output string    `json:"output"`
+
+	// As in jobs.Spec; empty ones mean the defaults.
+	OnInvalid jobs.OnInvalid `json:"on_invalid,omitempty"`
+	Models    jobs.Models    `json:"models,omitempty"`
+	MaxLine   jobs.Size      `json:"max_line,omitzero"`
 }
 
 // Address is how requests reach an endpoint.

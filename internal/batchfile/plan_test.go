@@ -111,7 +111,7 @@ func TestMakePlan_Messages(t *testing.T) {
 	plan, _ := makePlan(t, files(validLine+"\n"+other, validLine), PlanOptions{Rules: Rules{MaxRequests: 2}})
 	want := []Problem{
 		{"a.jsonl", 2, CodeURLMismatch, `url "/v1/responses" is not the batch's "/v1/chat/completions"`, "url"},
-		{"a.jsonl", 2, CodeModelMismatch, `model "n" is not that of the lines before, "m"`, "body.model"},
+		{"a.jsonl", 2, CodeModelMismatch, `model "n" is not that of the lines before, "m"; try: models: any`, "body.model"},
 		{"b.jsonl", 1, CodeTooManyTasks, "there are 3 requests, the limit is 2", ""},
 		{"b.jsonl", 1, CodeDuplicateCustomID, "custom_id is used before, at a.jsonl:1", "custom_id"},
 	}
@@ -268,7 +268,7 @@ func TestIDSet_SpillFails(t *testing.T) {
 		if err := ids.spill.file.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if err := ids.duplicates(t.Context(), func(int64, int64) {}); !errors.Is(err, os.ErrClosed) {
+		if err := ids.duplicates(t.Context(), func(int64, int64) error { return nil }); !errors.Is(err, os.ErrClosed) {
 			t.Errorf("duplicates: %v", err)
 		}
 		if err := ids.close(); !errors.Is(err, os.ErrClosed) {
@@ -289,7 +289,7 @@ func TestIDSet_SpilledAsInMemory(t *testing.T) {
 			}
 		}
 		got := map[int64]int64{}
-		if err := ids.duplicates(t.Context(), func(line, first int64) { got[line] = first }); err != nil {
+		if err := ids.duplicates(t.Context(), func(line, first int64) error { got[line] = first; return nil }); err != nil {
 			t.Fatal(err)
 		}
 		if len(got) != 300 {
@@ -309,7 +309,7 @@ func TestIDSet_SpilledAsInMemory(t *testing.T) {
 
 func TestMakePlan_LineTooLong(t *testing.T) {
 	t.Parallel()
-	plan, _ := makePlan(t, files(withID("1")+"\n"+withID(strings.Repeat("x", 100)), withID("2")+"\nx"), PlanOptions{MaxLine: len(validLine)})
+	plan, _ := makePlan(t, files(withID("1")+"\n"+withID(strings.Repeat("x", 100)), withID("2")+"\nx"), PlanOptions{Rules: Rules{MaxLine: len(validLine)}})
 	want := []string{"a.jsonl:2 invalid_request", "b.jsonl:2 invalid_json_line"}
 	var got []string
 	for _, p := range plan.Problems {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"sort"
 )
 
@@ -22,7 +21,9 @@ type planner struct {
 	o        PlanOptions
 	plan     Plan
 	cut      cutter
+	stage    frames
 	ids      *idSet
+	repeated *sorter // lines that repeat a custom_id, if they are left out
 	problems problemLog
 	lines    int64 // of the inputs before this one
 	told     int64 // bytes at the last call of Progress
@@ -39,6 +40,9 @@ func newPlanner(o PlanOptions, emit func(Shard) error) *planner {
 	if o.MaxProblems <= 0 {
 		o.MaxProblems = defaultMaxProblems
 	}
+	if o.MaxLine <= 0 {
+		o.MaxLine = DefaultMaxLine
+	}
 	if o.Progress == nil {
 		o.Progress = func(int64, int64) {}
 	}
@@ -46,7 +50,9 @@ func newPlanner(o PlanOptions, emit func(Shard) error) *planner {
 		o:        o,
 		plan:     Plan{URL: o.URL},
 		cut:      cutter{maxBytes: o.ShardBytes, maxRequests: uint32(min(o.ShardRequests, math.MaxInt32)), emit: emit},
+		stage:    frames{out: o.Stage},
 		ids:      newIDSet(o.SpillDir),
+		repeated: newSorter(o.SpillDir),
 		problems: problemLog{limit: o.MaxProblems, byCode: map[string]int64{}},
 	}
 }
@@ -61,17 +67,35 @@ func (p *planner) readInput(ctx context.Context, index uint32, input Input) (err
 
 	p.plan.Files = append(p.plan.Files, FilePlan{Name: input.Name, before: p.lines})
 	file := &p.plan.Files[index]
-	lines := NewScanner(r, p.o.MaxLine)
+	text, compression, err := unpack(r)
+	if foreign, ok := errors.AsType[*unreadable](err); ok {
+		p.reportFile(1, foreign)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", input.Name, err)
+	}
+	defer text.Close()
+	file.Compression, p.cut.stage = compression, nil
+	if compression != Plain && p.o.Stage != nil && !p.doomed() {
+		p.cut.stage = &p.stage
+	}
+	lines := NewScanner(text, p.o.MaxLine)
+	lines.PassLong()
+	return p.readLines(ctx, index, lines, file)
+}
+
+func (p *planner) readLines(ctx context.Context, index uint32, lines *Scanner, file *FilePlan) error {
 	for lines.Scan() {
 		if err := p.addLine(ctx, index, lines); err != nil {
 			return err
 		}
 		file.Requests++
 	}
-	if long, ok := errors.AsType[*lineTooLong](lines.Err()); ok {
-		p.report(p.lines+long.line, Problem{Code: CodeInvalidRequest, Message: long.Error() + "; the rest of the file was not checked"})
+	if broken, ok := errors.AsType[*unreadable](lines.Err()); ok {
+		p.reportFile(p.lines+lines.Line()+1, broken)
 	} else if lines.Err() != nil {
-		return fmt.Errorf("read %s at %d: %w", input.Name, lines.End(), lines.Err())
+		return fmt.Errorf("read %s at %d: %w", file.Name, lines.End(), lines.Err())
 	}
 	file.Bytes, file.Lines = lines.End(), lines.Line()
 	p.plan.Bytes += file.Bytes
@@ -82,51 +106,31 @@ func (p *planner) readInput(ctx context.Context, index uint32, input Input) (err
 // addLine adds the line at which the scanner stands.
 func (p *planner) addLine(ctx context.Context, file uint32, lines *Scanner) error {
 	line := p.lines + lines.Line()
-	request, problems := Parse(lines.Bytes())
+	request, problems := p.check(lines)
 	for _, problem := range problems {
 		p.report(line, problem)
 	}
-	p.checkURL(line, request.URL)
-	p.checkModel(line, request.model)
-	if request.CustomID != nil {
-		var scratch [maxName]byte
-		if err := p.ids.add(token(request.CustomID).content(scratch[:0]), line); err != nil {
-			return err
-		}
-	}
-	if err := p.cut.add(file, lines, p.plan.Requests); err != nil {
+	index := p.plan.Requests
+	if err := p.cut.add(file, lines, index); err != nil {
 		return err
 	}
 	if p.plan.Requests++; p.plan.Requests == p.o.MaxRequests+1 {
 		p.overLine = line
 	}
+	if len(problems) > 0 && p.o.SkipInvalid {
+		if err := p.skip(line, index, request.CustomID, problems[0]); err != nil {
+			return err
+		}
+	} else if request.CustomID != nil {
+		var scratch [maxName]byte
+		if err := p.ids.add(token(request.CustomID).content(scratch[:0]), line); err != nil {
+			return err
+		}
+	}
+	if len(problems) == 0 && p.o.Valid != nil {
+		p.o.Valid(request)
+	}
 	return p.progress(ctx, p.plan.Bytes+lines.End())
-}
-
-func (p *planner) checkURL(line int64, url string) {
-	if p.plan.URL == "" {
-		p.plan.URL = url
-	}
-	if url != "" && url != p.plan.URL {
-		p.report(line, Problem{Code: CodeURLMismatch, Param: "url",
-			Message: fmt.Sprintf("url %s is not the batch's %s", quote(url), quote(p.plan.URL))})
-	}
-}
-
-func (p *planner) checkModel(line int64, model token) {
-	if model == nil {
-		return
-	}
-	var scratch [maxName]byte
-	name := model.content(scratch[:0])
-	known := slices.ContainsFunc(p.plan.Models, func(m string) bool { return m == string(name) })
-	if !known && len(p.plan.Models) < maxModels {
-		p.plan.Models = append(p.plan.Models, string(name))
-	}
-	if first := p.plan.Models[0]; !p.o.AnyModel && first != string(name) {
-		p.report(line, Problem{Code: CodeModelMismatch, Param: "body.model",
-			Message: fmt.Sprintf("model %s is not that of the lines before, %s", quote(string(name)), quote(first))})
-	}
 }
 
 // progress tells how far the pass has come, every now and then.
@@ -141,25 +145,21 @@ func (p *planner) progress(ctx context.Context, bytes int64) error {
 
 // finish checks what only the whole of the inputs shows.
 func (p *planner) finish(ctx context.Context) error {
-	if p.plan.Requests == 0 && p.problems.count == 0 {
-		p.problems.add(0, Problem{Code: CodeEmptyFile, Message: "there are no requests in the input"})
-	}
 	if p.o.MaxRequests > 0 && p.overLine > 0 {
+		p.plan.broken = true
 		p.report(p.overLine, Problem{Code: CodeTooManyTasks,
 			Message: fmt.Sprintf("there are %d requests, the limit is %d", p.plan.Requests, p.o.MaxRequests)})
 	}
-	err := p.ids.duplicates(ctx, func(line, first int64) {
-		file, number := p.locate(first)
-		p.report(line, Problem{Code: CodeDuplicateCustomID, Param: "custom_id",
-			Message: fmt.Sprintf("custom_id is used before, at %s:%d", file, number)})
-	})
-	if err != nil {
+	if err := p.ids.duplicates(ctx, p.repeat); err != nil {
 		return err
+	}
+	if p.plan.Requests == p.plan.Skipped && !p.plan.broken {
+		p.problems.add(0, Problem{Code: CodeEmptyFile, Message: "there are no requests in the input that can be sent"})
 	}
 	p.plan.Shards = p.cut.shards
 	p.plan.Problems, p.plan.ProblemCount, p.plan.ProblemsByCode = p.problems.result()
 	p.o.Progress(p.plan.Bytes, p.plan.Requests)
-	return nil
+	return p.tellRepeated(ctx)
 }
 
 // report notes a problem of a line, numbered over all inputs.
@@ -168,10 +168,26 @@ func (p *planner) report(line int64, problem Problem) {
 	p.problems.add(line, problem)
 }
 
+// reportFile notes why the input cannot be read from that line on.
+func (p *planner) reportFile(line int64, why *unreadable) {
+	p.plan.broken = true
+	p.report(line, Problem{Code: CodeInvalidFile, Message: why.reason})
+}
+
+// doomed reports whether the batch cannot run any more, so that nothing needs
+// to be kept for it.
+func (p *planner) doomed() bool {
+	return p.plan.broken || p.problems.count > 0 && !p.o.SkipInvalid
+}
+
 // locate finds the input that holds a line, and the line's number there.
 func (p *planner) locate(line int64) (string, int64) {
-	files := p.plan.Files
-	after := sort.Search(len(files), func(i int) bool { return files[i].before >= line })
-	file := files[after-1]
+	file := p.plan.Files[p.fileOf(line)]
 	return file.Name, line - file.before
+}
+
+// fileOf is the index of the input that holds a line.
+func (p *planner) fileOf(line int64) uint32 {
+	files := p.plan.Files
+	return uint32(sort.Search(len(files), func(i int) bool { return files[i].before >= line }) - 1)
 }

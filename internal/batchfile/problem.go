@@ -19,6 +19,7 @@ const (
 	CodeMissingParameter     = "missing_required_parameter"
 	CodeInvalidRequest       = "invalid_request"
 	CodeStreamingUnsupported = "streaming_unsupported"
+	CodeInvalidFile          = "invalid_file" // ours: not text, or its compression is broken
 )
 
 // Problem is something wrong with one line of an input, or with all of it. Its

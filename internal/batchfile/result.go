@@ -25,7 +25,7 @@ const maxInvalidBody = 2 << 10
 // Result is what became of one request.
 type Result struct {
 	Index     int64  // of the request over all inputs, below 10^12
-	CustomID  []byte // JSON string as the request has it, with its quotes
+	CustomID  []byte // JSON string as the request has it, with its quotes; nil, where it cannot be known, is null
 	Status    int    // of the HTTP answer
 	RequestID string // from the answer's headers; may be empty
 	Body      []byte // of the answer, as received
@@ -54,6 +54,9 @@ func AppendResult(dst []byte, job string, r Result) []byte {
 	hash := fnv.New32a()
 	hash.Write([]byte(job))
 	dst = fmt.Appendf(dst, `{"id":"%s%08x%012d","custom_id":`, idPrefix, hash.Sum32(), r.Index)
+	if r.CustomID == nil {
+		dst = append(dst, "null"...)
+	}
 	dst = append(dst, r.CustomID...)
 	if r.Error != nil {
 		dst = append(dst, `,"response":null,"error":{"code":`...)

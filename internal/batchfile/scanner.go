@@ -24,19 +24,23 @@ type Scanner struct {
 	r     io.Reader
 	limit int
 
+	passing    bool // over lines that are too long
 	buf        []byte
 	start, end int // of what is unread in buf
 	quiet      int // bytes read since a line needed more than minBuffer
 	done       bool
 
 	content  []byte
+	long     bool  // the line was passed over
+	dropped  int64 // bytes of the line that are no longer in buf
 	line     int64
 	from, to int64
 	err      error
 }
 
 // NewScanner reads from r, and fails at a line longer than maxLine bytes
-// without its end; 0 or less means DefaultMaxLine.
+// without its end, unless it is told to pass over such lines; 0 or less means
+// DefaultMaxLine.
 func NewScanner(r io.Reader, maxLine int) *Scanner {
 	if maxLine <= 0 {
 		maxLine = DefaultMaxLine
@@ -49,6 +53,11 @@ func NewScanner(r io.Reader, maxLine int) *Scanner {
 // mark to take off.
 func (s *Scanner) StartAt(line int64) { s.line = line - 1 }
 
+// PassLong makes the scanner go on after a line that is too long: Scan returns
+// true, [Scanner.TooLong] too, and the line's content is gone. Call it before
+// Scan.
+func (s *Scanner) PassLong() { s.passing = true }
+
 // Scan moves to the next line that is not blank. It returns false at the end
 // of the input and after an error.
 func (s *Scanner) Scan() bool {
@@ -58,19 +67,25 @@ func (s *Scanner) Scan() bool {
 			break
 		}
 		s.line++
-		s.from, s.to = s.to, s.to+int64(len(raw))
+		s.from, s.to = s.to, s.to+s.dropped+int64(len(raw))
 		s.content = trimLine(raw, s.line == 1)
-		if len(s.content) > s.limit {
+		if s.long = s.dropped > 0 || len(s.content) > s.limit; s.long {
+			s.content = nil
+		}
+		if s.long && !s.passing {
 			s.err = &lineTooLong{line: s.line, limit: s.limit}
 			break
 		}
-		if !blank(s.content) {
+		if s.long || !blank(s.content) {
 			return true
 		}
 	}
-	s.content = nil
+	s.content, s.long = nil, false
 	return false
 }
+
+// TooLong reports whether the line was passed over for its length.
+func (s *Scanner) TooLong() bool { return s.long }
 
 // Bytes is the line without its end and byte-order mark, valid until the next
 // call of Scan.
@@ -93,20 +108,25 @@ func (s *Scanner) Err() error { return s.err }
 // next returns the bytes up to and including the next LF. The last line may
 // lack it, but only where the input ended well: an error can cut a line.
 func (s *Scanner) next() ([]byte, bool) {
+	s.dropped = 0
 	for searched := 0; ; {
 		if i := bytes.IndexByte(s.buf[s.start+searched:s.end], '\n'); i >= 0 {
 			return s.take(searched + i + 1), true
 		}
 		searched = s.end - s.start
 		if searched > s.limit+lineEnd {
-			s.line++
-			s.err = &lineTooLong{line: s.line, limit: s.limit}
-			return nil, false
+			if !s.passing {
+				s.line++
+				s.err = &lineTooLong{line: s.line, limit: s.limit}
+				return nil, false
+			}
+			s.dropped += int64(searched)
+			s.start, searched = s.end, 0
 		}
 		if s.fill() {
 			continue
 		}
-		return s.take(searched), searched > 0 && s.err == nil
+		return s.take(searched), (searched > 0 || s.dropped > 0) && s.err == nil
 	}
 }
 
@@ -190,7 +210,6 @@ type lineTooLong struct {
 	limit int
 }
 
-// Error says where, and how to go on.
 func (e *lineTooLong) Error() string {
-	return fmt.Sprintf("line %d is longer than the limit of %d bytes; try: a higher MaxLine", e.line, e.limit)
+	return fmt.Sprintf("line %d is longer than the limit of %d bytes", e.line, e.limit)
 }

@@ -12,7 +12,7 @@ import (
 type Shard struct {
 	File         uint32 // index of the input
 	Requests     uint32
-	Offset       int64 // first byte in the input
+	Offset       int64 // first byte in the input or, if that is compressed, in what is staged
 	Length       int64 // bytes
 	FirstLine    int64 // 1-based number of its first line
 	FirstRequest int64 // 0-based index of its first request over all inputs
@@ -71,6 +71,7 @@ type cutter struct {
 	emit        func(Shard) error
 	open        Shard // no request: nothing is gathered
 	shards      int64
+	stage       *frames // of a compressed input
 }
 
 // add takes the line at which the scanner stands, the request of that index.
@@ -85,18 +86,45 @@ func (c *cutter) add(file uint32, line *Scanner, request int64) error {
 	}
 	c.open.Requests++
 	c.open.Length = line.End() - c.open.Offset
+	if err := c.keep(line); err != nil {
+		return err
+	}
 	if c.open.Requests == c.maxRequests {
 		return c.flush()
 	}
 	return nil
 }
 
+// keep stages the line if a worker could not read it where it is.
+func (c *cutter) keep(line *Scanner) error {
+	switch {
+	case c.stage == nil:
+		return nil
+	case line.TooLong():
+		return c.stage.add(line.Line(), unfit)
+	}
+	return c.stage.add(line.Line(), line.Bytes())
+}
+
+// number is that of the shard to which the line taken last belongs.
+func (c *cutter) number() int64 {
+	if c.open.Requests == 0 {
+		return c.shards - 1
+	}
+	return c.shards
+}
+
 // flush emits what is gathered, at the latest at the end of an input.
-func (c *cutter) flush() error {
+func (c *cutter) flush() (err error) {
 	shard := c.open
 	c.open = Shard{}
 	if shard.Requests == 0 {
 		return nil
+	}
+	if c.stage != nil {
+		if shard.Offset, shard.Length, err = c.stage.cut(); err != nil {
+			return err
+		}
 	}
 	c.shards++
 	if err := c.emit(shard); err != nil {

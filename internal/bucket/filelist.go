@@ -13,16 +13,17 @@ import (
 	"syscall"
 )
 
-func (fileStore) list(ctx context.Context, loc location) iter.Seq2[Object, error] {
+func (fileStore) list(ctx context.Context, loc location, enters func(string) bool) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		folder, prefix := filepath.Split(loc.path)
-		walk(ctx, folder, prefix, yield)
+		walk(ctx, folder, prefix, enters, yield)
 	}
 }
 
 // walk yields the objects in a folder whose names start with prefix, and all in
-// its subfolders of such names. It returns whether to go on.
-func walk(ctx context.Context, folder, prefix string, yield func(Object, error) bool) bool {
+// its subfolders of such names, those that are not to be entered left out. It
+// returns whether to go on.
+func walk(ctx context.Context, folder, prefix string, enters func(string) bool, yield func(Object, error) bool) bool {
 	entries, err := matching(folder, prefix)
 	if err != nil {
 		yield(Object{}, err)
@@ -35,10 +36,10 @@ func walk(ctx context.Context, folder, prefix string, yield func(Object, error) 
 		}
 		goOn := true
 		path := filepath.Join(folder, entry.Name())
-		if entry.IsDir() {
-			goOn = walk(ctx, path, "", yield)
-		} else {
+		if !entry.IsDir() {
 			goOn = yieldFile(path, entry, yield)
+		} else if enters == nil || enters("file://"+path) {
+			goOn = walk(ctx, path, "", enters, yield)
 		}
 		if !goOn {
 			return false

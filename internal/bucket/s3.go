@@ -98,7 +98,7 @@ func (s *s3Store) remove(ctx context.Context, loc location) error {
 	return err
 }
 
-func (s *s3Store) list(ctx context.Context, loc location) iter.Seq2[Object, error] {
+func (s *s3Store) list(ctx context.Context, loc location, _ func(string) bool) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		client, err := s.api(ctx)
 		if err != nil {

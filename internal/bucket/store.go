@@ -38,7 +38,9 @@ type backend interface {
 	open(context.Context, location, ReadOptions) (io.ReadCloser, error)
 	put(context.Context, location, []byte, PutOptions) (Object, error)
 	create(ctx context.Context, loc location, contentType string) (upload, error)
-	list(context.Context, location) iter.Seq2[Object, error]
+	// list yields what begins as the location does. A backend with real folders
+	// asks enters, if it is not nil, which of them to look into, by their URLs.
+	list(ctx context.Context, loc location, enters func(folder string) bool) iter.Seq2[Object, error]
 	remove(context.Context, location) error
 }
 
@@ -132,7 +134,7 @@ func (s *Store) List(ctx context.Context, prefixURL string) iter.Seq2[Object, er
 			yield(Object{}, named("list", prefixURL, err))
 			return
 		}
-		for object, err := range s.backend(loc).list(ctx, loc) {
+		for object, err := range s.backend(loc).list(ctx, loc, nil) {
 			if !yield(object, named("list", prefixURL, sorted(ctx, err))) || err != nil {
 				return
 			}

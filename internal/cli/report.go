@@ -35,6 +35,9 @@ func PrintReport(out io.Writer, r jobs.Report) {
 func printCounts(out io.Writer, r jobs.Report) {
 	fmt.Fprintf(out, "\nrequests %s: %s completed, %s failed, %s never ran\n",
 		grouped(r.Counts.Total), grouped(r.Counts.Completed), grouped(r.Counts.Failed), grouped(r.Counts.NeverRan))
+	if r.Counts.Invalid > 0 {
+		fmt.Fprintf(out, "         %s of those that failed are invalid lines: errors.jsonl says of each what is wrong\n", grouped(r.Counts.Invalid))
+	}
 	fmt.Fprintf(out, "tokens   %s in, %s out\n", grouped(r.Usage.InputTokens), grouped(r.Usage.OutputTokens))
 	fmt.Fprintf(out, "cost     %s", r.Cost)
 	if !r.Cost.IsZero() && r.Counts.Completed > 0 {

@@ -135,7 +135,7 @@ func Ending(report *jobs.Report, err error) error {
 	code := exitBadly
 	if failed, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		switch failed.Type() {
-		case jobs.InvalidInput, jobs.EndpointRefused, jobs.Unauthorized, jobs.NotFound:
+		case jobs.InvalidInput, jobs.EndpointRefused, jobs.Unauthorized, jobs.NotFound, jobs.NoInput:
 			code = exitBadInput
 		}
 	}

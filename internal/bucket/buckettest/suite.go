@@ -38,6 +38,7 @@ func Run(t *testing.T, store *bucket.Store, base string) {
 		{"ListPrefix", place.listPrefix},
 		{"ListPages", place.listPages},
 		{"ListStopped", place.listStopped},
+		{"Glob", place.glob},
 		{"BadURL", place.badURL},
 	}
 	for _, test := range tests {
