@@ -254,9 +254,6 @@ func TestJob_TerminatedEndsTheProvidersBatches(t *testing.T) {
 			f := newFixture(t, stack.Options{Cloud: sim.Options{Batches: sim.BatchOptions{Run: time.Hour}}})
 			spec := f.spec(300)
 			spec.Endpoint = jobs.Endpoint{Provider: name, Model: "openai/gpt-oss-120b", Mode: jobs.ProviderBatch}
-			if name == "together" { // on one host with Nebius, whose paths are the same
-				spec.Endpoint.BaseURL = f.CloudURL + "/together"
-			}
 			id := f.submit(spec.WithDefaults())
 			f.until("a batch runs", func() bool { return len(f.Cloud.Ledger().RunningBatches()) > 0 })
 			if err := f.Client.TerminateWorkflow(context.Background(), id, "", "by hand"); err != nil {
