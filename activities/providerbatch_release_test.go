@@ -37,9 +37,16 @@ func (w *batchWorld) killed(at string, before bool) workflows.Plan {
 	w.Helper()
 	plan := w.plan(batchInput(20))
 	through := newGate("POST", at, before)
-	go func() { _, _ = w.attempt(w.newEnv(w.Context(), through), plan) }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = w.attempt(w.newEnv(w.Context(), through), plan) // nobody hears of it
+	}()
 	<-through.reached
-	w.Cleanup(func() { close(through.thaw) })
+	w.Cleanup(func() { // before the bucket's folder is removed
+		close(through.thaw)
+		<-ended
+	})
 	return plan
 }
 
