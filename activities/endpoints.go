@@ -58,7 +58,7 @@ func (e *Endpoints) CheckEndpoint(ctx context.Context, call workflows.CheckCall)
 // token. Which models it serves is not told anywhere: that is seen when the
 // first batch is made.
 func (e *Endpoints) checkBatches(ctx context.Context, endpoint jobs.Endpoint) error {
-	api, err := NewOpenBatches(e.Providers)(workflows.Address{Provider: endpoint.Provider, BaseURL: cmp.Or(endpoint.ControlURL, endpoint.BaseURL)})
+	api, err := NewOpenBatches(e.Providers)(workflows.BatchAddress(endpoint))
 	if err != nil {
 		return err
 	}
@@ -151,18 +151,24 @@ func (e *Endpoints) AwaitEndpoint(ctx context.Context, call workflows.AwaitCall)
 // ReleaseEndpoint gives back every endpoint of the job by the release policy,
 // and returns once the provider's listing shows none that holds a GPU. Any number of
 // attempts may overlap. It heartbeats an EndpointBeat. All its errors are
-// retried: an endpoint that may be running is never given up.
+// retried: an endpoint that may be running is never given up. Of a job in mode
+// provider-batch it cancels the batches under way instead, until the provider
+// shows each of them ended.
 func (e *Endpoints) ReleaseEndpoint(ctx context.Context, call workflows.ReleaseCall) (workflows.EndpointReleased, error) {
-	p, err := e.Providers.open(call.Endpoint)
-	if err != nil {
-		return workflows.EndpointReleased{}, again(err)
-	}
 	before, err := lastBeat(ctx)
 	if err != nil {
 		return workflows.EndpointReleased{}, again(err)
 	}
 	ctx, done := untilStopped(ctx)
 	defer done()
+	if call.Endpoint.Mode == jobs.ProviderBatch {
+		released, err := e.releaseBatches(ctx, call, before.StopAsked)
+		return released, asAgain(err)
+	}
+	p, err := e.Providers.open(call.Endpoint)
+	if err != nil {
+		return workflows.EndpointReleased{}, again(err)
+	}
 	r := release{
 		provider: p, policy: call.Endpoint.Release, id: call.ID, asked: before.StopAsked,
 		name: provider.Name{Installation: e.Installation, Job: call.Job},

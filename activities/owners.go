@@ -32,7 +32,7 @@ func (o *Owners) DismissEndpoint(ctx context.Context, dismissal workflows.Dismis
 }
 
 func (o *Owners) signal(ctx context.Context, request workflows.EndpointRequest, signal string, payload any) error {
-	id := workflows.EndpointID(request.Job)
+	id := workflows.EndpointIDOf(request.Job, request.Endpoint)
 	options := client.StartWorkflowOptions{
 		ID:                    id,
 		TaskQueue:             workflows.ControlQueue,

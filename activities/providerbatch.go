@@ -68,9 +68,10 @@ func NewOpenBatches(providers Providers) OpenBatches {
 // On cancellation it cancels the provider's batch, waits for its end for at most
 // cancelPatience, and keeps what was answered; the rest has no result, and a
 // later attempt puts it into another batch. The worker's shutdown leaves the batch
-// alone, and so does a workflow that is terminated: its open batches run to their
-// ends, and cost what their shards cost. Uploaded and downloaded files are deleted once the results lie in the
-// bucket, but for Lyceum, whose API has no call for it.
+// alone. When the job is terminated, or this attempt's worker dies while it
+// cancels, the job's Endpoint workflow cancels what the journals show under way (see
+// ReleaseEndpoint). Uploaded and downloaded files are deleted once the results
+// lie in the bucket, but for Lyceum, whose API has no call for it.
 //
 // It heartbeats a ShardBeat, with the provider's counts where it tells them. It
 // holds a slot of its worker for as long as the batch takes, up to a day.

@@ -31,7 +31,7 @@ func (s *Sweeping) SweepEndpoints(ctx context.Context, call workflows.SweepCall)
 	defer beating(ctx, func() any { return nil })()
 	accounts, err := s.Providers.Accounts()
 	report := sweep.Run(ctx, accounts, sweep.Options{
-		Installation: s.Installation, Life: s.life, Grace: call.Grace.Std(),
+		Installation: s.Installation, Life: s.life, InUse: s.inUse, Grace: call.Grace.Std(),
 	})
 	if ctx.Err() != nil {
 		return workflows.SweepDone{}, ctx.Err()
@@ -84,6 +84,19 @@ func (s *Sweeping) life(ctx context.Context, job string) (sweep.Life, error) {
 		}
 	}
 	return life, nil
+}
+
+// inUse asks Temporal whether a job has the endpoint that it names by its id.
+func (s *Sweeping) inUse(ctx context.Context, provider, id string) (bool, error) {
+	workflow := workflows.NamedEndpointID(provider, id)
+	description, err := s.Client.DescribeWorkflowExecution(ctx, workflow, "")
+	if _, never := errors.AsType[*serviceerror.NotFound](err); never {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("describe workflow %s: %w", workflow, err)
+	}
+	return !closed(description.GetWorkflowExecutionInfo().GetStatus()), nil
 }
 
 // maxProblem bounds one text of a summary, in bytes.

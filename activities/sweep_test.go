@@ -201,3 +201,20 @@ func TestSweepEndpoints_LongAccount(t *testing.T) {
 		t.Errorf("%d deleted, %d listed", done.Deleted, len(done.Endpoints))
 	}
 }
+
+// TestSweepEndpoints_NamedByAJob: what an earlier job left is spared while a
+// job uses it that names it by its id.
+func TestSweepEndpoints_NamedByAJob(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	a.rent("ours", "earlier", -time.Hour)
+	id := a.cloud.Ledger().Running()[0].ID
+	temporal := executions{status: map[string]enumspb.WorkflowExecutionStatus{"endpoint/nebius/" + id: running}}
+	if done := a.sweep(temporal, time.Minute); done.Kept != 1 || done.Deleted != 0 {
+		t.Errorf("while it is used: %+v", done)
+	}
+	temporal.status["endpoint/nebius/"+id] = terminated
+	if done := a.sweep(temporal, time.Minute); done.Deleted != 1 {
+		t.Errorf("afterwards: %+v", done)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
@@ -17,9 +18,15 @@ import (
 	"github.com/nightshift-run/nightshift/workflows"
 )
 
+// prepareWait bounds an attempt to prepare a namespace, so that a server that
+// takes calls and never answers does not keep a worker from saying so.
+const prepareWait = 30 * time.Second
+
 // prepareNamespace adds the search attributes that are missing and returns the
 // installation's name. Running it twice, or in two workers at once, is once.
 func prepareNamespace(ctx context.Context, c client.Client, namespace string) (installation string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, prepareWait)
+	defer cancel()
 	installation, err = Installation(ctx, c, namespace)
 	if err != nil {
 		return "", err

@@ -141,7 +141,8 @@ func TestOutageGuard_ReleasesWhatIsPastItsDeadline(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	guard := options.newOutageGuard(accounts, "ours")
+	known := &installationName{}
+	guard := options.newOutageGuard(accounts, known)
 	guard.reach = func(context.Context) error { return errors.New("connection refused") }
 	guard.since = time.Now()
 	guard.look(t.Context())
@@ -149,6 +150,12 @@ func TestOutageGuard_ReleasesWhatIsPastItsDeadline(t *testing.T) {
 		t.Errorf("released before the outage lasted long enough: %d running", len(running))
 	}
 	guard.since = time.Now().Add(-2 * time.Minute)
+	guard.look(t.Context())
+	if running := cloud.Ledger().Running(); len(running) != 3 || !strings.Contains(log.String(), "--installation") {
+		t.Errorf("whose endpoints are ours is not known yet: %d running, log:\n%s", len(running), log.String())
+	}
+	known.set("ours")
+	guard.swept = time.Time{}
 	guard.look(t.Context())
 	for _, entry := range cloud.Ledger().Running() {
 		if strings.Contains(entry.Name, "ours-late") {

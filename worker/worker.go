@@ -59,6 +59,14 @@ type Options struct {
 
 	// Prices are the operator's own, for providers that do not tell theirs.
 	Prices prices.Prices
+
+	// Installation is the installation's name, as far as it is known before
+	// Temporal answers: a control worker that starts during an outage guards with
+	// it. A name that is not the namespace's is an error. Without one, what
+	// StateFile says counts, in which a worker writes the name down once it knows
+	// it. Both may be empty.
+	Installation string
+	StateFile    string
 }
 
 const (
@@ -88,19 +96,20 @@ const (
 
 // Run registers and runs the workers until ctx ends, then stops them: it
 // returns when every activity has ended or StopTimeout has passed. It first
-// makes sure that the namespace has the search attributes which Batch sets,
-// and with role control the schedule that sweeps.
+// waits until Temporal answers, and makes sure that the namespace has the search
+// attributes which Batch sets, and with role control the schedule that sweeps.
+// A control worker guards against outages of Temporal from the beginning.
 func Run(ctx context.Context, o Options) error {
 	worker.SetBinaryChecksum(build())
-	installation, err := prepareNamespace(ctx, o.Client, o.Namespace)
-	if err != nil {
+	known := o.known()
+	defer o.startOutageGuard(ctx, known)()
+	installation, err := o.prepare(ctx, known)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
 		return err
 	}
-	stopGuards, err := o.startGuards(ctx, installation)
-	if err != nil {
-		return err
-	}
-	defer stopGuards()
 	var running []worker.Worker
 	defer func() {
 		for _, w := range running {

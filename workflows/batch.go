@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -131,7 +132,7 @@ const unconfirmedAfter = 15 * time.Minute
 
 // release ends the open rental and waits for the provider's confirmation.
 func (b *batch) release() {
-	if b.state.Rental == 0 || b.endpoint().Mode == jobs.ProviderBatch {
+	if b.state.Rental == 0 || !b.guarded() {
 		b.stale = false
 		return
 	}
@@ -147,18 +148,30 @@ func (b *batch) release() {
 	}
 	b.record()
 	if b.news.Stage != Released {
-		b.outcome, b.failure = jobs.Failed, jobs.EndpointUnconfirmed
-		b.state.Report.Reason = fmt.Sprintf("the provider has not confirmed that endpoint %s (%s) is off; workflow %s goes on trying",
-			b.news.Rental.Name, b.news.Rental.ID, EndpointID(b.input.Job))
+		b.outcome, b.failure, b.state.Report.Reason = jobs.Failed, jobs.EndpointUnconfirmed, b.unconfirmed()
 	}
 	b.news = RentalNews{Number: b.state.Rental, Since: b.state.Since}
 	b.stale = false
 	b.moveOn()
 }
 
-// record puts the open rental into the report.
+// unconfirmed says what may still cost money, and what to do.
+func (b *batch) unconfirmed() string {
+	rental, guard := b.news.Rental, b.guard()
+	if b.batches() {
+		return fmt.Sprintf("%s has not confirmed that these batches are over, and they may still cost: %s; workflow %s goes on cancelling them; "+
+			"look at them in the provider's console", b.endpoint().Provider, cmp.Or(rental.ID, "not known"), guard)
+	}
+	return fmt.Sprintf("the provider has not confirmed that endpoint %s (%s) is off; workflow %s goes on trying", rental.Name, rental.ID, guard)
+}
+
+// record puts the open rental into the report. Batches are no rental, unless
+// they are left open.
 func (b *batch) record() {
 	rental := b.news.Rental
+	if b.batches() && b.news.Stage == Released {
+		return
+	}
 	rental.FirstSent, rental.LastAnswer = b.state.Sent.First, b.state.Sent.Last
 	b.state.Sent = Sent{}
 	b.state.Report.Rentals = append(b.state.Report.Rentals, rental)

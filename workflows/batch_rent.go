@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 
@@ -24,16 +23,18 @@ func (b *batch) rent() bool {
 	if b.news.Stage == Serving {
 		return true
 	}
-	if b.endpoint().Mode == jobs.ProviderBatch {
+	if !b.guarded() {
 		b.news = RentalNews{Stage: Serving}
-		b.state.Address = Address{Provider: b.endpoint().Provider, BaseURL: cmp.Or(b.endpoint().ControlURL, b.endpoint().BaseURL), Model: b.endpoint().Model}
+		b.state.Address = BatchAddress(b.endpoint())
 		return true
 	}
 	if capped := b.cap(); capped != nil && capped.ReplicaSeconds <= 0 {
 		b.end(jobs.Expired, jobs.BudgetReached, capped.Limit+" is used up")
 		return false
 	}
-	b.enter(jobs.Warming)
+	if !b.batches() {
+		b.enter(jobs.Warming)
+	}
 	b.state.Rental++
 	b.state.Since = workflow.Now(b.life)
 	b.news = RentalNews{Number: b.state.Rental, Since: b.state.Since}
@@ -55,6 +56,17 @@ func (b *batch) rent() bool {
 		b.unserved()
 	}
 	return b.news.Stage == Serving
+}
+
+// batches reports whether the provider's own batches stand for an endpoint.
+func (b *batch) batches() bool { return b.endpoint().Mode == jobs.ProviderBatch }
+
+// guard is the workflow id of the Endpoint that is, or will be, asked.
+func (b *batch) guard() string { return EndpointIDOf(b.input.Job, b.endpoint()) }
+
+// guarded reports whether an Endpoint guards what the job has at the provider.
+func (b *batch) guarded() bool {
+	return !b.batches() || workflow.GetVersion(b.life, guardedBatches, workflow.DefaultVersion, 1) == 1
 }
 
 // unserved decides what follows a rental that was over before it served: the

@@ -50,7 +50,7 @@ func (b *batch) show() {
 		DoneAttribute.ValueSet(counts.Done()),
 		FailedAttribute.ValueSet(counts.Failed),
 	}
-	if id := b.news.Rental.ID; id != "" {
+	if id := b.news.Rental.ID; id != "" && !b.batches() {
 		updates = append(updates, EndpointAttribute.ValueSet(id))
 	}
 	if err := workflow.UpsertTypedSearchAttributes(b.life, updates...); err != nil {
@@ -83,7 +83,7 @@ func (b *batch) details() string {
 	for _, phase := range report.Phases {
 		lines = append(lines, b.phaseRow(phase))
 	}
-	endpoint := "Endpoint: workflow `" + EndpointID(b.input.Job) + "`"
+	endpoint := "Endpoint: workflow `" + b.guard() + "`"
 	if b.news.Rental.ID != "" {
 		endpoint += fmt.Sprintf(", %s, `%s`", b.news.Stage, b.news.Rental.ID)
 	}
@@ -107,7 +107,7 @@ func (b *batch) progress() Progress {
 	return Progress{
 		Job: b.input.Job, Phase: b.phase, Counts: report.Counts, Usage: report.Usage,
 		Shards: b.state.Plan.Shards, Done: b.done, Open: b.open,
-		Stage: b.news.Stage, Rental: b.news.Rental, Deadline: b.state.Deadline,
+		Stage: b.news.Stage, Rental: b.news.Rental, Guard: b.guard(), Deadline: b.state.Deadline,
 		Outcome: b.outcome, Reason: report.Reason,
 	}
 }

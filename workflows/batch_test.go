@@ -34,6 +34,7 @@ type world struct {
 	missing  []string
 	shards   []int
 	batches  []Address
+	batch    func() (ShardDone, error) // of a shard as a batch; nil: answered
 	limits   jobs.Limits
 	choices  []jobs.Endpoint // none: one
 	requests []EndpointRequest
@@ -71,6 +72,9 @@ func newWorld(t *testing.T) *world {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.batches = append(w.batches, call.Address)
+			if w.batch != nil {
+				return w.batch()
+			}
 			return ShardDone{Shard: call.Shard, Completed: 100}, nil
 		},
 		RunShard: func(ctx context.Context, call ShardCall) (ShardDone, error) {
@@ -102,8 +106,12 @@ func (w *world) askEndpoint(_ context.Context, request EndpointRequest) error {
 }
 
 func (w *world) serve(request EndpointRequest) {
+	address := Address{Provider: "nebius", BaseURL: "http://gpu/v1", Model: "m"}
+	if request.Endpoint.Mode == jobs.ProviderBatch {
+		address = BatchAddress(request.Endpoint)
+	}
 	w.env.SignalWorkflow(RentalSignal, RentalNews{
-		Number: request.Rental, Since: request.Since, Stage: Serving, Address: Address{Provider: "nebius", BaseURL: "http://gpu/v1", Model: "m"},
+		Number: request.Rental, Since: request.Since, Stage: Serving, Address: address,
 		Rental: jobs.Rental{ID: "ep-1", Ready: time.Unix(1000, 0), GPUs: 1},
 	})
 }
@@ -439,19 +447,6 @@ func TestBatch_EndsAtALimitOfTheBill(t *testing.T) {
 	report := failedAs(t, err, jobs.BudgetReached)
 	if report.Outcome != jobs.Expired || w.missing[0] != "batch_expired" || !strings.Contains(report.Reason, "used up") || len(w.dismiss) == 0 {
 		t.Errorf("%s for %q, collected with %q", report.Outcome, report.Reason, w.missing)
-	}
-}
-
-func TestBatch_ByTheProvidersOwnBatches(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.choices = []jobs.Endpoint{{Provider: "lyceum", Model: "m", Mode: jobs.ProviderBatch}}
-	report, err := w.run(t)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(w.asks)+len(w.dismiss)+len(w.shards)+len(report.Rentals) != 0 || len(w.batches) != 3 || w.batches[0] != (Address{Provider: "lyceum", Model: "m"}) {
-		t.Errorf("asked %v, sent to %+v", w.asks, w.batches)
 	}
 }
 

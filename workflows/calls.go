@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/nightshift-run/nightshift/jobs"
@@ -90,6 +91,12 @@ type Address struct {
 	Provider string `json:"provider"` // names the token to send
 	BaseURL  string `json:"base_url"` // OpenAI-compatible, ends in /v1
 	Model    string `json:"model"`    // value of "model" that is routed there
+}
+
+// BatchAddress is where the Batch API of an endpoint in mode provider-batch is
+// reached.
+func BatchAddress(endpoint jobs.Endpoint) Address {
+	return Address{Provider: endpoint.Provider, BaseURL: cmp.Or(endpoint.ControlURL, endpoint.BaseURL), Model: endpoint.Model}
 }
 
 // EndpointRequest is the input of Endpoint, and the ask signal.
@@ -206,14 +213,17 @@ type ReleaseCall struct {
 	ID       string        `json:"id"` // empty when creation was never confirmed
 	Endpoint jobs.Endpoint `json:"endpoint"`
 	Output   string        `json:"output"`
+	Tell     bool          `json:"tell,omitempty"` // return after a while with what is still open
 }
 
-// EndpointReleased is the proof of the end.
+// EndpointReleased is the proof of the end, or, with Open, says that there is
+// none yet.
 type EndpointReleased struct {
 	Found     int       `json:"found"`      // endpoints of this job that still held, or might hold, GPUs
 	StopAsked time.Time `json:"stop_asked"` // zero when nothing had to be stopped
 	Confirmed time.Time `json:"confirmed"`
 	How       string    `json:"how"`
+	Open      []string  `json:"open,omitempty"` // ids of a provider's batches that are not confirmed over; at most 50
 }
 
 // ShardCall is the input of RunShard and RunShardAsBatch; their result is a
@@ -273,6 +283,7 @@ type Progress struct {
 	Open     int          `json:"open"`
 	Stage    RentalStage  `json:"stage,omitempty"`
 	Rental   jobs.Rental  `json:"rental"`
+	Guard    string       `json:"guard,omitempty"` // workflow id of the Endpoint
 	Deadline time.Time    `json:"deadline"`
 	Outcome  jobs.Outcome `json:"outcome,omitempty"` // once it is settled
 	Reason   string       `json:"reason,omitempty"`

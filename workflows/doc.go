@@ -30,6 +30,12 @@
 // endpoint is gone or stopped. Two minutes later it looks once more, for a
 // create that the provider carried out late.
 //
+// A job in mode provider-batch rents nothing, but what it has under way at the
+// provider's own Batch API costs money just the same. Its Endpoint guards that:
+// at the end it cancels the batches that the journals in the bucket show open.
+// An endpoint that jobs name by its id has one Endpoint for all of them, so that
+// only one has it at a time.
+//
 // The two talk by signals that may come twice, late, or to a run that began
 // after they were sent: ask and dismiss start an Endpoint if none is running,
 // and the answer names the rental that it is about. So each can be killed and

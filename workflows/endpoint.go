@@ -19,6 +19,9 @@ const lookAgainAfter = 2 * time.Minute
 // when it serves, and releases it on the first of: dismissed by the owner,
 // owner closed in whatever way, deadline, cancelled by hand. It ends only when
 // the provider's listing confirms that nothing is left running.
+//
+// In mode provider-batch it creates nothing: the shards make their batches. It
+// guards them in the same way, and cancels those that are under way at the end.
 func Endpoint(ctx workflow.Context, request EndpointRequest) (jobs.Rental, error) {
 	return newRental(ctx, request).run()
 }
@@ -76,6 +79,11 @@ func (r *rental) rent() error {
 	if r.reason != "" {
 		return nil
 	}
+	if r.batches() { // there is nothing to rent, and everything to end
+		r.news.Address = BatchAddress(r.request.Endpoint)
+		r.tell(r.life, Serving)
+		return nil
+	}
 	created, err := r.create()
 	if err != nil {
 		return err
@@ -93,12 +101,15 @@ func (r *rental) rent() error {
 	return nil
 }
 
+// batches reports whether a provider's own batches stand for the endpoint.
+func (r *rental) batches() bool { return r.request.Endpoint.Mode == jobs.ProviderBatch }
+
 // tend watches over the serving endpoint until there is a reason to release
 // it: it counts what is billed, and sees when a limit is reached or when the
 // endpoint is lost, even if nobody sends requests any more.
 func (r *rental) tend(ctx workflow.Context) {
 	defer func() { r.tended = true }()
-	if r.reason != "" || r.news.Stage != Serving {
+	if r.reason != "" || r.news.Stage != Serving || r.batches() {
 		return
 	}
 	tended, err := r.callTend(ctx)
@@ -185,6 +196,10 @@ func (r *rental) signals(ctx workflow.Context) workflow.Selector {
 		AddReceive(workflow.GetSignalChannel(ctx, DismissSignal), func(channel workflow.ReceiveChannel, _ bool) {
 			var dismissal Dismissal
 			channel.Receive(ctx, &dismissal)
+			if dismissal.Request.Job != r.request.Job {
+				r.dismissedByAnother(ctx, dismissal.Request)
+				return
+			}
 			if dismissal.Request.Rental >= r.news.Number && !dismissal.Request.Since.Before(r.news.Since) {
 				r.dismiss(dismissal.Reason)
 			}
@@ -194,8 +209,11 @@ func (r *rental) signals(ctx workflow.Context) workflow.Selector {
 // asked answers an owner that asks: for the first time, again because it was
 // reset, or for the next rental while this one is being released.
 func (r *rental) asked(ctx workflow.Context, request EndpointRequest) {
-	same := request.Rental == r.news.Number && request.Since.Equal(r.news.Since)
+	same := request.Job == r.request.Job && request.Rental == r.news.Number && request.Since.Equal(r.news.Since)
 	switch {
+	case r.taken(request):
+		r.refuse(ctx, request)
+		return
 	case r.reason != "" && !same:
 		r.again = &request
 		return

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -66,7 +67,7 @@ func (r *rental) callTend(own workflow.Context) (Tended, error) {
 
 // turnOff retries for ever: an endpoint that may be running is never given up.
 // The activity itself is retried without end; should it fail all the same, it
-// is begun anew.
+// is begun anew. Of batches that do not end the owner is told, once.
 func (r *rental) turnOff() EndpointReleased {
 	ctx := workflow.WithActivityOptions(r.life, workflow.ActivityOptions{
 		TaskQueue:           ControlQueue,
@@ -75,12 +76,18 @@ func (r *rental) turnOff() EndpointReleased {
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 15 * time.Second},
 		Summary:             "release, and confirm by the provider's listing",
 	})
-	call := ReleaseCall{Job: r.request.Job, ID: r.news.Rental.ID, Endpoint: r.request.Endpoint, Output: r.request.Output}
+	call := ReleaseCall{Job: r.request.Job, ID: r.news.Rental.ID, Endpoint: r.request.Endpoint, Output: r.request.Output, Tell: r.batches()}
 	for {
 		var released EndpointReleased
 		err := workflow.ExecuteActivity(ctx, ReleaseEndpoint, call).Get(r.life, &released)
-		if err == nil {
+		switch {
+		case err == nil && len(released.Open) == 0:
 			return released
+		case err == nil:
+			r.news.Rental.ID = strings.Join(released.Open, ", ")
+			r.tell(r.life, r.news.Stage)
+			call.Tell = false
+			continue
 		}
 		workflow.GetLogger(r.life).Error("release the endpoint", "name", r.news.Rental.Name, "error", err)
 		_ = workflow.Sleep(r.life, time.Minute)

@@ -1,6 +1,10 @@
 package workflows
 
-import "go.temporal.io/sdk/temporal"
+import (
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/nightshift-run/nightshift/jobs"
+)
 
 // Task queues. Control work is small and must always find a worker, since it
 // ends rentals; data work moves the prompts.
@@ -47,12 +51,29 @@ const (
 	RentalSignal  = "rental"
 )
 
+// Changes of what a workflow does, for workflow.GetVersion: runs that began
+// before one go on as they began.
+const guardedBatches = "guarded-batches" // Batch has an Endpoint workflow in mode provider-batch as well
+
 // ProgressQuery is answered by Batch with a [Progress].
 const ProgressQuery = "progress"
 
 // EndpointID is the workflow id of the Endpoint that serves a Batch. The
 // Batch's own workflow id is the job's id.
 func EndpointID(job string) string { return "endpoint/" + job }
+
+// EndpointIDOf is the workflow id of the Endpoint for one of a job's endpoints.
+// For one that the job names by its id it is the same for all jobs, so that no
+// two have it at a time.
+func EndpointIDOf(job string, endpoint jobs.Endpoint) string {
+	if endpoint.ID == "" {
+		return EndpointID(job)
+	}
+	return NamedEndpointID(endpoint.Provider, endpoint.ID)
+}
+
+// NamedEndpointID is EndpointIDOf for an endpoint that is named by its id.
+func NamedEndpointID(provider, id string) string { return "endpoint/" + provider + "/" + id }
 
 // The search attributes of a Batch. They must exist in the namespace before a
 // job is started; the worker sees to it when it starts.

@@ -39,24 +39,53 @@ func storeFlags() []cli.Flag {
 // session is one connection to Temporal.
 type session struct {
 	client.Client
+	address   string
 	namespace string
 	webUI     string
 }
 
 // connect dials Temporal as the flags and the environment say.
 func connect(c *cli.Context, logger *slog.Logger) (*session, error) {
-	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{ConfigFileProfile: c.String("profile")})
+	options, err := temporalOptions(c, logger)
 	if err != nil {
-		return nil, badInput(fmt.Errorf("read Temporal's configuration: %w", err))
+		return nil, err
 	}
-	options.HostPort = cmp.Or(c.String("address"), options.HostPort, client.DefaultHostPort)
-	options.Namespace = cmp.Or(c.String("namespace"), options.Namespace, client.DefaultNamespace)
-	options.Logger = log.NewStructuredLogger(logger)
 	dialed, err := client.DialContext(c.Context, options)
 	if err != nil {
 		return nil, fmt.Errorf("no Temporal server at %s: %w\ntry: go run ./local dev, or set TEMPORAL_ADDRESS", options.HostPort, err)
 	}
-	return &session{Client: dialed, namespace: options.Namespace, webUI: cmp.Or(c.String("web-ui"), guessWebUI(options.HostPort))}, nil
+	return newSession(c, dialed, options), nil
+}
+
+// connectLater is connect for who can wait for the server: it makes no call.
+func connectLater(c *cli.Context, logger *slog.Logger) (*session, error) {
+	options, err := temporalOptions(c, logger)
+	if err != nil {
+		return nil, err
+	}
+	dialing, err := client.NewLazyClient(options)
+	if err != nil {
+		return nil, fmt.Errorf("connect to Temporal at %s: %w", options.HostPort, err)
+	}
+	return newSession(c, dialing, options), nil
+}
+
+func temporalOptions(c *cli.Context, logger *slog.Logger) (client.Options, error) {
+	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{ConfigFileProfile: c.String("profile")})
+	if err != nil {
+		return options, badInput(fmt.Errorf("read Temporal's configuration: %w", err))
+	}
+	options.HostPort = cmp.Or(c.String("address"), options.HostPort, client.DefaultHostPort)
+	options.Namespace = cmp.Or(c.String("namespace"), options.Namespace, client.DefaultNamespace)
+	options.Logger = log.NewStructuredLogger(logger)
+	return options, nil
+}
+
+func newSession(c *cli.Context, connected client.Client, options client.Options) *session {
+	return &session{
+		Client: connected, address: options.HostPort, namespace: options.Namespace,
+		webUI: cmp.Or(c.String("web-ui"), guessWebUI(options.HostPort)),
+	}
 }
 
 // guessWebUI is where a development server on this machine has its Web UI:

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -95,7 +96,7 @@ func look(ctx context.Context, c client.Client, id string, before Snapshot) (Sna
 	now.addShards(heartbeats.Shards(description))
 	switch now.Phase {
 	case jobs.Warming, jobs.Running, jobs.Releasing:
-		now.addEndpoint(ctx, c, id)
+		now.addEndpoint(ctx, c, cmp.Or(now.Guard, workflows.EndpointID(id)))
 	}
 	return now, nil
 }
@@ -111,8 +112,8 @@ func (s *Snapshot) addShards(beats []workflows.ShardBeat) {
 
 // addEndpoint adds what Endpoint's activity last heard from the provider. What
 // cannot be had is left out: a line of progress is no place for its reason.
-func (s *Snapshot) addEndpoint(ctx context.Context, c client.Client, job string) {
-	description, err := c.DescribeWorkflowExecution(ctx, workflows.EndpointID(job), "")
+func (s *Snapshot) addEndpoint(ctx context.Context, c client.Client, guard string) {
+	description, err := c.DescribeWorkflowExecution(ctx, guard, "")
 	if err != nil {
 		return
 	}

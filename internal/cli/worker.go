@@ -4,13 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nightshift-run/nightshift/internal/provider/registry"
 	"github.com/nightshift-run/nightshift/internal/spell"
 	"github.com/nightshift-run/nightshift/worker"
 )
@@ -20,9 +24,11 @@ func workerCommand() *cli.Command {
 		Name:  "worker",
 		Usage: "do the work of submitted jobs until stopped",
 		Description: "A worker rents and releases endpoints (role control) and sends requests (role data).\n" +
-			"It needs the providers' tokens and access to the buckets; submitting a job needs neither.\n\n" +
+			"It needs the providers' tokens and access to the buckets; submitting a job needs neither.\n" +
+			"Providers: " + strings.Join(registry.Names(), ", ") + ".\n" +
+			"While Temporal is out of reach it keeps trying, and releases endpoints past their deadline.\n\n" +
 			"Examples:\n" +
-			"  NEBIUS_API_KEY=... nightshift worker\n" +
+			"  NEBIUS_API_KEY=... TOGETHER_API_KEY=... nightshift worker\n" +
 			"  nightshift worker --role data --s3-endpoint http://127.0.0.1:9000\n" +
 			"  nightshift worker --nebius-api-key-file token.txt --nebius-base-url http://127.0.0.1:8700",
 		Flags: append(slices.Concat(temporalFlags(), storeFlags(), providerFlags()),
@@ -31,6 +37,8 @@ func workerCommand() *cli.Command {
 			&cli.DurationFlag{Name: "sweep-every", Usage: "how often to look for endpoints that nobody will release any more", Value: worker.DefaultSweepEvery, EnvVars: []string{"NIGHTSHIFT_SWEEP_EVERY"}},
 			&cli.BoolFlag{Name: "no-sweep", Usage: "leave the schedule that does so as it is, or uninstalled", EnvVars: []string{"NIGHTSHIFT_NO_SWEEP"}},
 			&cli.DurationFlag{Name: "release-after-outage", Usage: "release endpoints past their deadline without Temporal when it has been out of reach for so long; 0 is never", Value: 5 * time.Minute, EnvVars: []string{"NIGHTSHIFT_RELEASE_AFTER_OUTAGE"}},
+			&cli.StringFlag{Name: "installation", Usage: "`NAME` of this installation, as a worker that is ready logs it, for guarding endpoints from a start without Temporal", EnvVars: []string{"NIGHTSHIFT_INSTALLATION"}},
+			&cli.PathFlag{Name: "state-dir", Usage: "`DIR` in which that name is remembered", DefaultText: "nightshift in the user's cache folder", EnvVars: []string{"NIGHTSHIFT_STATE_DIR"}},
 			pricesFlag(),
 		),
 		Action: runWorker,
@@ -58,7 +66,7 @@ func runWorker(c *cli.Context) error {
 		return err
 	}
 	logger := NewLogger(c.App.ErrWriter, slog.LevelInfo)
-	connected, err := connect(c, logger)
+	connected, err := connectLater(c, logger)
 	if err != nil {
 		return err
 	}
@@ -76,7 +84,22 @@ func runWorker(c *cli.Context) error {
 		Roles: roles, TempDir: c.String("temp-dir"), StopTimeout: c.Duration("stop-timeout"), Logger: logger,
 		SweepEvery: c.Duration("sweep-every"), NoSweep: c.Bool("no-sweep"),
 		ReleaseAfterOutage: c.Duration("release-after-outage"), Prices: prices,
+		Installation: c.String("installation"), StateFile: stateFile(c, connected),
 	})
+}
+
+// stateFile is where a worker remembers what it learned of that Temporal
+// namespace; empty if this machine has no place for it.
+func stateFile(c *cli.Context, s *session) string {
+	dir := c.Path("state-dir")
+	if dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return ""
+		}
+		dir = filepath.Join(cache, "nightshift")
+	}
+	return filepath.Join(dir, "installation-"+url.PathEscape(s.address+"/"+s.namespace))
 }
 
 func parseRoles(names []string) ([]worker.Role, error) {

@@ -65,7 +65,7 @@ type Provider interface {
 // Capabilities is what differs between providers in kind, not in words.
 type Capabilities struct {
 	CanStop    bool          // Stop works: GPUs are released, the configuration is kept
-	CanStart   bool          // Start works on what is stopped
+	CanStart   bool          // there is a call to start what is stopped; whether it is granted, the service says when asked
 	CanScale   bool          // Scale works on what runs
 	CanFind    bool          // List carries the name given to Create
 	IdleStop   time.Duration // the provider stops an idle endpoint by itself after this long, unasked; 0 = never

@@ -43,6 +43,7 @@ type spec struct {
 	unready  string // error code, with 503, of requests that find no ready replica; "" is the 404 of an unknown model
 
 	pauseAfter time.Duration // without requests, after which it stops by itself (pause.go); 0 is never
+	sleeps     bool          // having stopped by itself it stays so; else the next request starts it
 }
 
 // endpoint is the core that every control plane shares: replicas that come and
@@ -158,37 +159,6 @@ func (e *endpoint) release(t time.Time) {
 	e.enter(Stopping)
 }
 
-// scale sets the bounds of autoscaling and orders or gives back replicas to
-// keep them.
-func (e *endpoint) scale(bounds Range) {
-	now := e.lock()
-	defer e.unlock(now)
-	e.bounds = bounds
-	if e.holds() {
-		e.fit(now)
-	}
-}
-
-// refit changes the GPUs of a replica, for which every replica is replaced.
-func (e *endpoint) refit(gpus int) {
-	now := e.lock()
-	defer e.unlock(now)
-	if gpus == e.gpus {
-		return
-	}
-	e.gpus = gpus
-	if e.holds() {
-		e.retire(len(e.replicas))
-		e.fit(now)
-	}
-}
-
-func (e *endpoint) rename(name string) {
-	e.mu.Lock()
-	e.name = name
-	e.mu.Unlock()
-}
-
 // crash ends the endpoint's replicas at once, as a provider's outage does, and
 // leaves it in the state given: Failed, which only befalls one that has
 // replicas, or Gone.
@@ -226,28 +196,4 @@ func (e *endpoint) enter(s State) {
 		e.log.Info("endpoint changed state", "from", e.state, "to", s)
 		e.state = s
 	}
-}
-
-// snapshot is what a control plane may show of an endpoint.
-type snapshot struct {
-	listed    bool // the provider knows it
-	state     State
-	ready     int // replicas
-	bounds    Range
-	createdAt time.Time
-}
-
-// look returns a snapshot. A fault may have it show another state than the
-// true one; "" is the true one.
-func (e *endpoint) look(shown State) snapshot {
-	now := e.lock()
-	defer e.unlock(now)
-	s := snapshot{
-		listed: e.state != Late && e.state != Gone,
-		state:  e.state, ready: e.readyReplicas(), bounds: e.bounds, createdAt: e.createdAt,
-	}
-	if shown != "" {
-		s.state, s.ready = shown, 0
-	}
-	return s
 }

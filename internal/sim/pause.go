@@ -11,10 +11,11 @@ func (e *endpoint) pausesAt() time.Time {
 	return later(e.readyAt, later(e.use.lastRequest, e.use.lastAnswer)).Add(e.pauseAfter)
 }
 
-// pause gives the GPUs of an idle endpoint back until the next request.
+// pause gives the GPUs of an idle endpoint back: until the next request, unless
+// it sleeps.
 func (e *endpoint) pause(t time.Time) {
 	e.release(t)
-	e.paused = true
+	e.paused = !e.sleeps
 }
 
 // wake starts an endpoint that is paused, and reports whether a request has to

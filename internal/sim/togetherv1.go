@@ -115,6 +115,8 @@ func (v *togetherV1) open(x *call, shape togetherV1Shape) *togetherV1Endpoint {
 		key:      fmt.Sprintf("%s/%s-%08x", togetherV1Owner, shape.model, n>>32),
 		gpus:     shape.hardware.Specs.GPUCount,
 		bounds:   shape.replicas,
+
+		pauseAfter: shape.inactive, sleeps: true,
 	})
 	e := &togetherV1Endpoint{core: core, shape: shape}
 	v.endpoints = append(v.endpoints, e)
@@ -132,6 +134,9 @@ func (v *togetherV1) update(x *call) reply {
 	if e == nil {
 		return togetherV1NotFound()
 	}
+	if now := e.core.look("").state; now == Stopping || now == Stopped { // perhaps by itself
+		e.shape.started = false
+	}
 	shape, refusal, refused := parseTogetherV1Update(x.in.Bytes(), e.shape)
 	if refused {
 		return refusal
@@ -142,6 +147,7 @@ func (v *togetherV1) update(x *call) reply {
 	}
 	e.core.rename(shape.name)
 	e.core.scale(shape.replicas)
+	e.core.idle(shape.inactive)
 	var err error
 	switch {
 	case starts:

@@ -168,6 +168,34 @@ func TestTogetherV1_Closed(t *testing.T) {
 	equal(t, "running", len(c.Ledger().Running()), 0)
 }
 
+// TestTogetherV1_StopsWhenIdle, in whole minutes without a request, and no
+// request starts it again.
+func TestTogetherV1_StopsWhenIdle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := New(Options{WarmUp: time.Minute, Drain: None})
+		defer c.Close()
+		e := createV1(t, c, strings.Replace(v1Create, `{`, `{"inactive_timeout": 2,`, 1))
+		state := func() State { return c.Ledger().Entries[0].State }
+		chat := func() int {
+			return ask(t, c, "POST", "/v1/chat/completions", `{"model":"`+e.Name+`","messages":[{"role":"user","content":"hello"}]}`).Code
+		}
+		pass(2*time.Minute + 30*time.Second)
+		equal(t, "busy", chat(), http.StatusOK)
+		pass(time.Minute + 50*time.Second)
+		equal(t, "a moment before", state(), Running)
+		pass(20 * time.Second)
+		equal(t, "idle for two minutes", state(), Stopped)
+		if code := chat(); code == http.StatusOK || state() != Stopped {
+			t.Errorf("a request was answered with %d, and left it %s", code, state())
+		}
+		path := v1Endpoints + "/" + e.ID
+		equal(t, "start", ask(t, c, "PATCH", path, `{"state": "STARTED", "inactive_timeout": 0}`).Code, http.StatusOK)
+		pass(time.Hour)
+		equal(t, "never idle", state(), Running)
+	})
+}
+
 // TestTogetherV1_List: who does not say what to list gets what is not theirs.
 func TestTogetherV1_List(t *testing.T) {
 	t.Parallel()

@@ -21,6 +21,11 @@
 // when there is no Temporal to ask, every job is unknown and only the deadline
 // counts. An endpoint whose age the provider does not tell counts as old.
 //
+// What is to be deleted by that is kept all the same while a job uses it that
+// names it by its id ([Options].InUse): an earlier job left it, disabled, and it
+// still bears that job's name and deadline. Without Temporal that cannot be
+// known: such an endpoint is judged by its name.
+//
 // # What is out of reach
 //
 // Providers whose listings do not carry names (CanFind), and those that rent

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,8 +11,9 @@ import (
 
 // judge decides about the endpoints of one listing.
 type judge struct {
-	options Options
-	lives   map[string]Life // by job, so that each is asked about once
+	provider string
+	options  Options
+	lives    map[string]Life // by job, so that each is asked about once
 }
 
 // finding judges one endpoint. An error says that its job could not be asked
@@ -34,10 +36,28 @@ func (j *judge) finding(ctx context.Context, state provider.State) (Finding, err
 	}
 	life, err := j.life(ctx, name.Job)
 	var condemned bool
-	if condemned, f.Reason = j.verdict(name, state, life, time.Now()); condemned {
+	if condemned, f.Reason = j.verdict(name, state, life, time.Now()); !condemned {
+		return f, err
+	}
+	used, failed := j.inUse(ctx, state.ID)
+	if used {
+		f.Reason = "another job names it by its id, and uses it"
+	} else {
 		f.Verdict = Condemned
 	}
-	return f, err
+	return f, errors.Join(err, failed)
+}
+
+// inUse reports whether a job uses what is condemned by its name.
+func (j *judge) inUse(ctx context.Context, id string) (bool, error) {
+	if j.options.InUse == nil {
+		return false, nil
+	}
+	used, err := j.options.InUse(ctx, j.provider, id)
+	if err != nil {
+		return false, fmt.Errorf("ask who uses endpoint %s: %w", id, err)
+	}
+	return used, nil
 }
 
 func (j *judge) life(ctx context.Context, job string) (Life, error) {

@@ -33,6 +33,11 @@ type Options struct {
 	// reported. Nil means that nobody can be asked.
 	Life func(ctx context.Context, job string) (Life, error)
 
+	// InUse says whether a job uses an endpoint that it names by its id, whatever
+	// the endpoint is called: a job before may have left it, disabled. An error
+	// counts as not in use, and is reported. Nil means that nobody can be asked.
+	InUse func(ctx context.Context, provider, id string) (bool, error)
+
 	DryRun bool          // judge, delete nothing
 	Grace  time.Duration // 0 means DefaultGrace
 	Wait   time.Duration // for one provider's deletions; 0 means DefaultWait
@@ -146,7 +151,7 @@ func (a Account) sweep(ctx context.Context, o Options) Report {
 		return Report{Errs: []error{err}}
 	}
 	var r Report
-	judged := judge{options: o, lives: map[string]Life{}}
+	judged := judge{provider: a.Name, options: o, lives: map[string]Life{}}
 	for _, state := range states {
 		finding, err := judged.finding(ctx, state)
 		finding.Provider = a.Name

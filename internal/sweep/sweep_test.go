@@ -91,6 +91,31 @@ func TestRun_LeavesOthersAlone(t *testing.T) {
 	})
 }
 
+// TestRun_InUse: what an earlier job has left is another's now, whatever it is
+// called.
+func TestRun_InUse(t *testing.T) {
+	inWorld(t, func(w *world) {
+		used, orphan := w.rentFor("ours", "job-1", time.Hour), w.rentFor("ours", "job-2", time.Hour)
+		unclear := w.rentFor("ours", "job-3", time.Hour)
+		time.Sleep(2 * time.Hour)
+		r := w.sweep(func(o *Options) {
+			o.InUse = func(_ context.Context, provider, id string) (bool, error) {
+				if id == unclear {
+					return false, errors.New("no answer")
+				}
+				return provider == "nebius" && id == used, nil
+			}
+		})
+		w.check(r, used, Kept, "another job names it")
+		w.check(r, unclear, Deleted, "past its deadline")
+		w.check(r, orphan, Deleted, "past its deadline")
+		w.running(used)
+		if err := r.Err(); err == nil || !strings.Contains(err.Error(), "no answer") {
+			t.Errorf("error is %v", err)
+		}
+	})
+}
+
 func TestRun_AnyInstallation(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.rentFor("theirs", "job-1", time.Hour)

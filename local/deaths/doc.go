@@ -35,6 +35,13 @@
 // endpoint ran, or if a killed worker's successor sent more anew than what was
 // in flight or not yet flushed.
 //
+// # What is not in the matrix
+//
+// A static endpoint: nothing is rented, so there is nothing to leak or to double, and
+// the moments creating, warming and releasing do not exist. That its lines are
+// conserved is what the same deaths of workers and servers show on any other
+// provider, since sending and collecting do not know where an endpoint comes from.
+//
 // # How to add a provider, a death, a moment
 //
 // Each is one entry of a table: providers.go, strikes.go, moments.go.

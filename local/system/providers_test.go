@@ -3,6 +3,7 @@ package system
 import (
 	"context"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -241,4 +242,70 @@ func TestJob_ByTheProvidersOwnBatches(t *testing.T) {
 			f.endpoints(0)
 		})
 	}
+}
+
+// TestJob_TerminatedEndsTheProvidersBatches: they would run for hours and be
+// charged for.
+func TestJob_TerminatedEndsTheProvidersBatches(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"lyceum", "nebius", "together"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, stack.Options{Cloud: sim.Options{Batches: sim.BatchOptions{Run: time.Hour}}})
+			spec := f.spec(300)
+			spec.Endpoint = jobs.Endpoint{Provider: name, Model: "openai/gpt-oss-120b", Mode: jobs.ProviderBatch}
+			id := f.submit(spec.WithDefaults())
+			f.until("a batch runs", func() bool { return len(f.Cloud.Ledger().RunningBatches()) > 0 })
+			if err := f.Client.TerminateWorkflow(context.Background(), id, "", "by hand"); err != nil {
+				t.Fatal(err)
+			}
+			since := time.Now()
+			f.until("no batch runs", func() bool { return len(f.Cloud.Ledger().RunningBatches()) == 0 })
+			if took := time.Since(since); took > time.Minute {
+				t.Errorf("the batch was cancelled %s after the job was terminated", took)
+			}
+		})
+	}
+}
+
+// until waits for a condition.
+func (f *fixture) until(what string, condition func() bool) {
+	f.Helper()
+	deadline := time.After(patience)
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for !condition() {
+		select {
+		case <-deadline:
+			f.Fatalf("it never came to it that %s", what)
+		case <-ticker.C:
+		}
+	}
+}
+
+// TestJob_TwoOnOneNamedEndpoint: the second is refused while the first is at
+// it, and can have it as soon as it has been returned.
+func TestJob_TwoOnOneNamedEndpoint(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, stack.Options{Cloud: sim.Options{Model: sim.Model{TimeToFirstToken: 200 * time.Millisecond, MaxStreams: 16}}})
+	cloud, id := f.rented("nebius", provider.Stopped)
+	spec := f.spec(300)
+	spec.Endpoint = jobs.Endpoint{Provider: "nebius", ID: id}
+	spec = spec.WithDefaults()
+	second := spec
+	second.Name, second.Output = "second", f.folder+"/second/"
+	first := f.watch(f.submit(spec), halfway, func() {
+		refused := f.await(f.submit(second))
+		if refused.report == nil || refused.report.Outcome != jobs.Failed || !strings.Contains(refused.report.Reason, "is in use by job") {
+			t.Errorf("the second ended with %+v, %v", refused.report, refused.err)
+		}
+	})
+	f.completed(first)
+	f.conserved(spec)
+	f.completed(f.await(f.submit(second)))
+	f.conserved(second)
+	if state, err := cloud.Describe(t.Context(), id); err != nil || state.Phase != provider.Stopped {
+		t.Errorf("left %s, %v", state.Phase, err)
+	}
+	f.endpoints(1)
 }

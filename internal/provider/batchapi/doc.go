@@ -16,6 +16,10 @@
 // whether the file has a batch already. Give each batch a file of its own, and
 // that is an answer. All other calls may be repeated at will.
 //
+// Together keeps no metadata, so nothing relies on it: whose a batch is, and
+// whether it must be ended, is written down where the caller keeps its journal. A
+// batch that everybody has forgotten ends by itself after the window of 24 hours.
+//
 // # What is not documented
 //
 // Lyceum documents its paths and the shape of an uploaded file and refers to

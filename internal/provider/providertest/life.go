@@ -3,7 +3,6 @@ package providertest
 import (
 	"net/http"
 	"net/url"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"github.com/nightshift-run/nightshift/internal/provider"
-	"github.com/nightshift-run/nightshift/internal/sim"
 )
 
 // lifeCases are what happens to endpoints while calls succeed.
@@ -162,126 +160,6 @@ func stopStart(s *stage) {
 	if status := s.chat(after); status != http.StatusOK {
 		s.Errorf("a request after stop and start: HTTP %d", status)
 	}
-}
-
-func deleteStopped(s *stage) {
-	id := s.ready().ID
-	if err := s.Stop(s.ctx, id); err != nil {
-		s.Fatal(err)
-	}
-	s.await(id, provider.Stopped)
-	s.remove(id)
-}
-
-// deleteWhileStarting: a provider that is too busy to delete says so, and is
-// asked again.
-func deleteWhileStarting(s *stage) {
-	id := s.create().ID
-	s.cloud.Inject(sim.Fault{Op: sim.AnyControl, Kind: sim.Busy})
-	for range 3 {
-		s.sorted(s.Delete(s.ctx, id), provider.Unavailable)
-	}
-	s.cloud.ClearFaults()
-	s.remove(id)
-}
-
-func deleteTwice(s *stage) {
-	id := s.ready().ID
-	for range 2 {
-		if err := s.Delete(s.ctx, id); err != nil {
-			s.Errorf("delete: %v", err)
-		}
-		if phase := s.describe(id).Phase; phase != provider.Stopping && phase != provider.Gone {
-			s.Errorf("asked to delete: %s", phase)
-		}
-	}
-	s.remove(id)
-	if err := s.Delete(s.ctx, id); err != nil {
-		s.Errorf("delete of what is gone: %v", err)
-	}
-}
-
-func absent(s *stage) {
-	id := s.create().ID
-	s.remove(id)
-	if state := s.describe(id); !reflect.DeepEqual(state, provider.State{ID: id, Phase: provider.Gone}) {
-		s.Errorf("described: %+v", state)
-	}
-	if err := s.Delete(s.ctx, id); err != nil {
-		s.Errorf("delete: %v", err)
-	}
-	if s.Capabilities().CanScale {
-		s.sorted(s.Scale(s.ctx, id, s.shape.Replicas), provider.Refused)
-	}
-	if !s.Capabilities().CanStop {
-		return
-	}
-	if err := s.Stop(s.ctx, id); err != nil {
-		s.Errorf("stop: %v", err)
-	}
-	s.sorted(s.Start(s.ctx, id), provider.Refused)
-}
-
-// unknownState: words that nobody knows are waited out, whatever they are.
-func unknownState(s *stage) {
-	id := s.create().ID
-	for _, word := range []string{"hibernating", "Ready?", "two\nlines", strings.Repeat("x", 10_000)} {
-		s.cloud.Inject(sim.Fault{Op: sim.AnyControl, Kind: sim.UnknownState, Body: word})
-		state := s.describe(id)
-		s.cloud.ClearFaults()
-		if state.Phase != provider.Unknown || len(state.Detail) > 300 || strings.Contains(state.Detail, "\n") {
-			s.Errorf("state %.20q is phase %s, detail %.100q", word, state.Phase, state.Detail)
-		}
-	}
-	s.await(id, provider.Ready)
-}
-
-// errorAndBack: an endpoint that is shown as failed may be well again at the
-// next look, and is only Failed where the provider's word for it is final.
-func errorAndBack(s *stage) {
-	id := s.ready().ID
-	want := provider.Stalled
-	if s.harness.FailedIsFinal {
-		want = provider.Failed
-	}
-	s.cloud.Inject(sim.Fault{Op: sim.AnyControl, Kind: sim.ErrorState})
-	if state := s.describe(id); state.Phase != want {
-		s.Errorf("shown as failed: %+v", state)
-	}
-	s.cloud.ClearFaults()
-	if state := s.describe(id); state.Phase != provider.Ready {
-		s.Errorf("after that: %+v", state)
-	}
-}
-
-func fails(s *stage) {
-	id := s.ready().ID
-	s.cloud.Inject(sim.Fault{Op: sim.AnyControl, Kind: sim.Fail, Count: 1})
-	for range 2 {
-		if state := s.describe(id); state.Phase != provider.Stalled && state.Phase != provider.Failed || state.ReadyReplicas != 0 {
-			s.Errorf("failed: %+v", state)
-		}
-	}
-	s.remove(id)
-}
-
-func vanishes(s *stage) {
-	id := s.ready().ID
-	s.cloud.Inject(sim.Fault{Op: sim.AnyControl, Kind: sim.Vanish, Count: 1})
-	if state := s.describe(id); state.Phase != provider.Gone {
-		s.Errorf("vanished: %+v", state)
-	}
-	s.remove(id)
-}
-
-// listingLags: an endpoint that the listing does not show yet is no error.
-func listingLags(s *stage) {
-	id := s.create().ID
-	s.cloud.Inject(sim.Fault{Op: sim.OpList, Kind: sim.EmptyChoices, Count: 1})
-	if state, err := s.Describe(s.ctx, id); err != nil || state.ID != id || state.Phase.Usable() {
-		s.Errorf("not listed yet: %+v, %v", state, err)
-	}
-	s.await(id, provider.Ready)
 }
 
 func concurrent(s *stage) {

@@ -43,8 +43,9 @@ func New(s provider.Settings) (provider.Provider, error) {
 	return &cloud{rest: rest, inference: inference}, nil
 }
 
-// Capabilities implements [provider.Provider]. Whether what is stopped can be
-// started, the service decides: see the package's page.
+// Capabilities implements [provider.Provider]: what the API has calls for. That
+// the service refuses to create and to start today is an error of those calls, which
+// names package together's provider, and not a capability that is missing.
 func (*cloud) Capabilities() provider.Capabilities {
 	return provider.Capabilities{
 		CanStop: true, CanStart: true, CanScale: true, CanFind: true, SetsIdle: true, NameLength: maxName,

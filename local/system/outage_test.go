@@ -1,0 +1,194 @@
+package system
+
+import (
+	"io"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nightshift-run/nightshift/internal/provider"
+	"github.com/nightshift-run/nightshift/internal/provider/registry"
+	"github.com/nightshift-run/nightshift/local/stack"
+	"github.com/nightshift-run/nightshift/worker"
+)
+
+// gateway stands before a Temporal server and can be taken away.
+type gateway struct {
+	t       *testing.T
+	address string
+	to      string
+
+	mu       sync.Mutex
+	listener net.Listener
+	open     []net.Conn
+}
+
+func newGateway(t *testing.T, to string) *gateway {
+	t.Helper()
+	g := &gateway{t: t, to: to, address: "127.0.0.1:0"}
+	g.start()
+	t.Cleanup(g.stop)
+	return g
+}
+
+func (g *gateway) start() {
+	g.t.Helper()
+	listener, err := net.Listen("tcp", g.address)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.listener, g.address = listener, listener.Addr().String()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			g.forward(conn)
+		}
+	}()
+}
+
+func (g *gateway) forward(conn net.Conn) {
+	server, err := net.Dial("tcp", g.to)
+	if err != nil {
+		conn.Close()
+		return
+	}
+	g.mu.Lock()
+	g.open = append(g.open, conn, server)
+	g.mu.Unlock()
+	for _, pair := range [][2]net.Conn{{conn, server}, {server, conn}} {
+		go func() {
+			_, _ = io.Copy(pair[0], pair[1])
+			pair[0].Close()
+		}()
+	}
+}
+
+func (g *gateway) stop() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.listener.Close()
+	for _, conn := range g.open {
+		conn.Close()
+	}
+	g.open = nil
+}
+
+// talk collects what a process says.
+type talk struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (w *talk) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.Write(p)
+}
+
+// says waits for words.
+func (w *talk) says(t *testing.T, words string) {
+	t.Helper()
+	deadline := time.After(patience)
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		w.mu.Lock()
+		text := w.text.String()
+		w.mu.Unlock()
+		if strings.Contains(text, words) {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("it never says %q:\n%s", words, text)
+		case <-ticker.C:
+		}
+	}
+}
+
+// TestOutage_WorkerStartsWithoutTemporal: it does not give up, releases what is
+// past its deadline and ours, and works as soon as Temporal is there.
+func TestOutage_WorkerStartsWithoutTemporal(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, stack.Options{NoWorker: true})
+	door, state := newGateway(t, f.Temporal.Address()), t.TempDir()
+	start := func() (*exec.Cmd, *talk) {
+		said := &talk{}
+		command := f.command("worker", "--address", door.address, "--state-dir", state, "--release-after-outage", "1s")
+		command.Stderr = said
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { kill(command) })
+		return command, said
+	}
+	first, said := start()
+	said.says(t, "worker ready")
+	kill(first)
+	if files, err := filepath.Glob(filepath.Join(state, "installation-*")); err != nil || len(files) != 1 {
+		t.Fatalf("remembered in %v, %v", files, err)
+	}
+
+	door.stop()
+	ours, err := worker.Installation(t.Context(), f.Client, stack.Namespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late, within := f.named(ours, "late", -time.Minute), f.named(ours, "within", time.Hour)
+	theirs := f.named("another", "late", -time.Minute)
+	_, said = start()
+	said.says(t, "keeps trying")
+	said.says(t, "released an endpoint past its deadline")
+	running := map[string]bool{}
+	for _, entry := range f.Cloud.Ledger().Running() {
+		running[entry.Name] = true
+	}
+	if running[late] || !running[within] || !running[theirs] {
+		t.Errorf("running: %v", running)
+	}
+
+	door.start()
+	said.says(t, "worker ready")
+	spec := f.spec(50)
+	f.completed(f.await(f.submit(spec)))
+	f.conserved(spec)
+}
+
+// named creates an endpoint as a job would, and returns its name.
+func (f *fixture) named(installation, job string, left time.Duration) string {
+	f.Helper()
+	cloud, err := registry.Open("nebius", f.Providers()["nebius"])
+	if err != nil {
+		f.Fatal(err)
+	}
+	name := provider.Name{Installation: installation, Job: job, Deadline: time.Now().Add(left)}.String()
+	o := offered["nebius"]
+	_, err = cloud.Create(f.Context(), name, provider.Shape{
+		Model: o.Model, Flavor: o.Flavor, GPU: provider.GPU{Type: o.GPU.Type, Count: o.GPU.Count}, Region: o.Region,
+		Replicas: provider.Replicas{Min: 1, Max: 1},
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	return name
+}
+
+// TestOutage_WorkerOfAnotherInstallation: a name that is wrong is told when
+// Temporal answers, not when it matters.
+func TestOutage_WorkerOfAnotherInstallation(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, stack.Options{NoWorker: true})
+	_, stderr, code := f.run("worker", "--installation", "another")
+	if code != 1 || !strings.Contains(stderr, `namespace default is installation`) {
+		t.Errorf("exit code %d\n%s", code, stderr)
+	}
+}
