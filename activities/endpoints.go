@@ -31,7 +31,7 @@ type Endpoints struct {
 type Prices func(provider, gpuType string) (jobs.Money, bool)
 
 // CheckEndpoint compares a shape with what its provider offers, and says on
-// which terms. It only reads. Errors: EndpointRefused listing what is offered,
+// which terms; of a server that exists and does not answer, on none. It only reads. Errors: EndpointRefused listing what is offered,
 // Unauthorized, InvalidInput for a limit of the cost where no price is known.
 func (e *Endpoints) CheckEndpoint(ctx context.Context, call workflows.CheckCall) (workflows.Terms, error) {
 	if call.Endpoint.Mode == jobs.ProviderBatch {
@@ -42,11 +42,13 @@ func (e *Endpoints) CheckEndpoint(ctx context.Context, call workflows.CheckCall)
 		return workflows.Terms{}, sorted(err)
 	}
 	offer, err := offered(ctx, p, call.Endpoint)
-	if err != nil {
-		return workflows.Terms{}, sorted(err)
-	}
 	capabilities := p.Capabilities()
-	if capabilities.Exists {
+	switch {
+	case capabilities.Exists && provider.KindOf(err) == provider.Unavailable:
+		return workflows.Terms{}, nil // a server that may still be starting is what the warm-up limit is for
+	case err != nil:
+		return workflows.Terms{}, sorted(err)
+	case capabilities.Exists:
 		return workflows.Terms{}, nil
 	}
 	terms := workflows.Terms{GPUs: max(1, offer.GPU.Count), CanScale: capabilities.CanScale}
@@ -170,7 +172,7 @@ func (e *Endpoints) ReleaseEndpoint(ctx context.Context, call workflows.ReleaseC
 		return workflows.EndpointReleased{}, again(err)
 	}
 	r := release{
-		provider: p, policy: call.Endpoint.Release, id: call.ID, asked: before.StopAsked,
+		provider: p, policy: call.Endpoint.Release, id: call.ID, over: call.Over, asked: before.StopAsked,
 		name: provider.Name{Installation: e.Installation, Job: call.Job},
 	}
 	if left, how, err := e.settleByJournal(ctx, &r, call); err != nil || left {

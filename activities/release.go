@@ -30,6 +30,7 @@ type release struct {
 	policy   jobs.Release
 	name     provider.Name
 	id       string
+	over     string // see workflows.ReleaseCall
 	found    int
 	asked    time.Time // when the provider first accepted a stop
 }
@@ -66,6 +67,9 @@ func (r *release) listed(ctx context.Context) (on []provider.State, how string, 
 	}
 	how = "the provider's listing does not have it"
 	for _, state := range ours {
+		if r.over != "" && state.ID == r.over {
+			continue
+		}
 		if state.Phase == provider.Gone || state.Phase == provider.Stopped && r.keeps() {
 			how = "the provider's listing shows it " + cmp.Or(state.Detail, string(state.Phase))
 			continue

@@ -9,7 +9,7 @@ import (
 	"github.com/nightshift-run/nightshift/jobs"
 )
 
-// maxLost bounds how often a job may lose its endpoint in mid-run.
+// maxLost bounds how often a job may lose its endpoint.
 const maxLost = 3
 
 // endpoint is the one of the spec's endpoints that is being tried.
@@ -70,7 +70,8 @@ func (b *batch) guarded() bool {
 }
 
 // unserved decides what follows a rental that was over before it served: the
-// spec's next endpoint, if this one could not be had, or the job's end.
+// spec's next endpoint, if this one could not be had, another try after one that
+// was lost on its way, or the job's end.
 func (b *batch) unserved() {
 	kind, text := b.news.ErrType, b.news.ErrText
 	if kind == "" {
@@ -81,9 +82,19 @@ func (b *batch) unserved() {
 	case jobs.NoCapacity, jobs.WarmupLimit, jobs.EndpointLost:
 		b.next = !last
 	}
-	if !b.next {
+	switch {
+	case b.next:
+	case b.news.ErrType == jobs.EndpointLost && b.rentsAgain():
+		b.countLoss(text)
+	default:
 		b.end(jobs.Failed, kind, text)
 	}
+}
+
+// rentsAgain reports whether an endpoint that was lost while it warmed up is
+// rented again, as one that was lost in mid-run is.
+func (b *batch) rentsAgain() bool {
+	return workflow.GetVersion(b.life, rentAfterLostWarmup, workflow.DefaultVersion, 1) == 1
 }
 
 // moveOn turns to the spec's next endpoint if the one before could not be had.

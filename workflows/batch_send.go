@@ -76,6 +76,10 @@ func (b *batch) lost(why string) {
 	}
 	b.stale = true
 	b.abandon()
+	b.countLoss(why)
+}
+
+func (b *batch) countLoss(why string) {
 	b.state.Lost++
 	if b.state.Lost >= maxLost {
 		b.end(jobs.Failed, jobs.EndpointLost, fmt.Sprintf("the endpoint was lost %d times; last: %s", b.state.Lost, why))

@@ -313,6 +313,29 @@ func TestBatch_GivesUpAnEndpointThatIsLostAgainAndAgain(t *testing.T) {
 	}
 }
 
+func TestBatch_RentsAgainWhatWasLostWhileItWarmedUp(t *testing.T) {
+	t.Parallel()
+	for losses := 1; losses <= maxLost; losses++ {
+		w := newWorld(t)
+		w.asked = func(request EndpointRequest) {
+			if len(w.asks) <= losses {
+				w.refuse(request, jobs.EndpointLost)
+				return
+			}
+			w.serve(request)
+		}
+		report, err := w.run(t)
+		if losses == maxLost {
+			report = failedAs(t, err, jobs.EndpointLost)
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if want := min(losses+1, maxLost); len(report.Rentals) != want || len(w.asks) != want {
+			t.Errorf("%d losses: %d rentals, asked for %v", losses, len(report.Rentals), w.asks)
+		}
+	}
+}
+
 func TestBatch_SaysLoudlyWhenTheEndIsNotConfirmed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -214,6 +214,7 @@ type ReleaseCall struct {
 	Endpoint jobs.Endpoint `json:"endpoint"`
 	Output   string        `json:"output"`
 	Tell     bool          `json:"tell,omitempty"` // return after a while with what is still open
+	Over     string        `json:"over,omitempty"` // id of the endpoint that the job created and that is confirmed off: who started it since has it
 }
 
 // EndpointReleased is the proof of the end, or, with Open, says that there is

@@ -161,7 +161,7 @@ func (r *rental) lookAgain() (jobs.Rental, error) {
 		return r.news.Rental, err
 	}
 	if r.again == nil {
-		r.turnOff()
+		r.turnOffLate()
 	}
 	if r.again != nil {
 		return r.news.Rental, workflow.NewContinueAsNewError(r.life, EndpointWorkflow, *r.again)

@@ -69,6 +69,23 @@ func (r *rental) callTend(own workflow.Context) (Tended, error) {
 // The activity itself is retried without end; should it fail all the same, it
 // is begun anew. Of batches that do not end the owner is told, once.
 func (r *rental) turnOff() EndpointReleased {
+	return r.callRelease(ReleaseCall{
+		Job: r.request.Job, ID: r.news.Rental.ID, Endpoint: r.request.Endpoint, Output: r.request.Output, Tell: r.batches(),
+	})
+}
+
+// turnOffLate releases what a create brought that the provider carried out
+// late. The endpoint that was confirmed off is left alone, unless the job only
+// borrowed it: with the policy disable another job may name it by now.
+func (r *rental) turnOffLate() {
+	call := ReleaseCall{Job: r.request.Job, ID: r.news.Rental.ID, Endpoint: r.request.Endpoint, Output: r.request.Output, Tell: r.batches()}
+	if r.request.Endpoint.ID == "" {
+		call.Over = r.news.Rental.ID
+	}
+	r.callRelease(call)
+}
+
+func (r *rental) callRelease(call ReleaseCall) EndpointReleased {
 	ctx := workflow.WithActivityOptions(r.life, workflow.ActivityOptions{
 		TaskQueue:           ControlQueue,
 		StartToCloseTimeout: 2 * time.Minute,
@@ -76,7 +93,6 @@ func (r *rental) turnOff() EndpointReleased {
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 15 * time.Second},
 		Summary:             "release, and confirm by the provider's listing",
 	})
-	call := ReleaseCall{Job: r.request.Job, ID: r.news.Rental.ID, Endpoint: r.request.Endpoint, Output: r.request.Output, Tell: r.batches()}
 	for {
 		var released EndpointReleased
 		err := workflow.ExecuteActivity(ctx, ReleaseEndpoint, call).Get(r.life, &released)

@@ -32,6 +32,7 @@ type account struct {
 	running  bool
 	creates  int
 	releases int
+	over     string // ReleaseCall.Over of the last release
 	heard    []RentalStage
 	last     RentalNews
 }
@@ -69,10 +70,11 @@ func (a *account) register() {
 		},
 		AwaitEndpoint: func(context.Context, AwaitCall) (EndpointReady, error) { return a.await() },
 		TendEndpoint:  func(_ context.Context, call TendCall) (Tended, error) { return a.tend(call) },
-		ReleaseEndpoint: func(context.Context, ReleaseCall) (EndpointReleased, error) {
+		ReleaseEndpoint: func(_ context.Context, call ReleaseCall) (EndpointReleased, error) {
 			a.mu.Lock()
 			defer a.mu.Unlock()
 			a.releases++
+			a.over = call.Over
 			return a.release()
 		},
 		WatchOwner: func(context.Context, string) error { return a.owner() },
@@ -142,6 +144,9 @@ func TestEndpoint_ServesUntilDismissed(t *testing.T) {
 	}
 	if a.releases != 2 {
 		t.Errorf("%d releases; want one and a second look", a.releases)
+	}
+	if a.over != "ep-1" {
+		t.Errorf("the second look would stop %q again", a.over)
 	}
 }
 

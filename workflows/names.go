@@ -53,7 +53,10 @@ const (
 
 // Changes of what a workflow does, for workflow.GetVersion: runs that began
 // before one go on as they began.
-const guardedBatches = "guarded-batches" // Batch has an Endpoint workflow in mode provider-batch as well
+const (
+	guardedBatches      = "guarded-batches"        // Batch has an Endpoint workflow in mode provider-batch as well
+	rentAfterLostWarmup = "rent-after-lost-warmup" // Batch rents again after an endpoint that was lost while it warmed up
+)
 
 // ProgressQuery is answered by Batch with a [Progress].
 const ProgressQuery = "progress"
