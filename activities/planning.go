@@ -93,15 +93,17 @@ func (a *Planning) makePlan(ctx context.Context, work workspace, call workflows.
 }
 
 // Inspect checks an input as PlanInput does, and writes nothing. valid is
-// called for every line that can be sent.
+// called for every line that has no problem of its own. Problems are in the
+// plan; errors are those of PlanInput but InvalidInput for a line.
 func (a *Planning) Inspect(ctx context.Context, call workflows.PlanCall, valid func(batchfile.Request), progress func(bytes, requests int64)) (batchfile.Plan, error) {
 	inputs, err := a.pin(ctx, call.Input, call.Output)
 	if err != nil {
-		return batchfile.Plan{}, err
+		return batchfile.Plan{}, sorted(err)
 	}
 	options := planOptions(call, inputs)
 	options.SpillDir, options.Valid, options.Progress = a.TempDir, valid, progress
-	return batchfile.MakePlan(ctx, a.sources(inputs), options, func(batchfile.Shard) error { return nil })
+	found, err := batchfile.MakePlan(ctx, a.sources(inputs), options, func(batchfile.Shard) error { return nil })
+	return found, sorted(err)
 }
 
 // shownProblems is how many problems an error names; the rest are in the

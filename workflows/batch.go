@@ -122,7 +122,6 @@ func (b *batch) prepare() bool {
 		b.failWith(errs...)
 	}
 	b.state.Report.Counts.Total = b.state.Plan.Requests
-	b.state.Report.Counts.Invalid = b.state.Plan.Invalid
 	return b.outcome == ""
 }
 

@@ -3,7 +3,6 @@ package batchfile
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"runtime"
@@ -31,32 +30,6 @@ func inMemory(name string, data []byte) Input {
 	return Input{Name: name, Open: func(context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(data)), nil
 	}}
-}
-
-// BenchmarkPlan plans a file, and for comparison does no more than json.Valid
-// on each of its lines.
-func BenchmarkPlan(b *testing.B) {
-	file := benchFile(100_000)
-	b.Run("plan", func(b *testing.B) {
-		b.SetBytes(int64(len(file)))
-		b.ReportAllocs()
-		for b.Loop() {
-			plan, err := MakePlan(b.Context(), []Input{inMemory("bench", file)}, PlanOptions{SpillDir: b.TempDir()}, func(Shard) error { return nil })
-			if err != nil || plan.ProblemCount != 0 || plan.Requests != 100_000 {
-				b.Fatal(plan, err)
-			}
-		}
-	})
-	b.Run("json.Valid", func(b *testing.B) {
-		b.SetBytes(int64(len(file)))
-		for b.Loop() {
-			for line := range bytes.Lines(file) {
-				if !json.Valid(line) {
-					b.Fatal("not valid")
-				}
-			}
-		}
-	})
 }
 
 func BenchmarkParse(b *testing.B) {
@@ -92,26 +65,6 @@ func BenchmarkAppendResult(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		line = AppendResult(line[:0], "job", r)
-	}
-}
-
-// BenchmarkPlan_TenMillionLines plans 10 GB that are made while they are read,
-// and reports the most memory that was taken from the system.
-func BenchmarkPlan_TenMillionLines(b *testing.B) {
-	const lines = 10_000_000
-	for b.Loop() {
-		var peak uint64
-		o := PlanOptions{SpillDir: b.TempDir(), Progress: func(bytes, _ int64) {
-			if bytes>>20%64 == 0 {
-				peak = max(peak, memoryInUse())
-			}
-		}}
-		plan, err := MakePlan(b.Context(), []Input{generated(lines, benchLine(0))}, o, func(Shard) error { return nil })
-		if err != nil || plan.Requests != lines || plan.ProblemCount != 0 {
-			b.Fatal(plan, err)
-		}
-		b.SetBytes(plan.Bytes)
-		b.ReportMetric(float64(peak)/1e6, "peak-MB")
 	}
 }
 

@@ -12,6 +12,27 @@
 // stored plan is one ranged read. All problems are counted, the first are told
 // in detail, each with file, line, code and parameter.
 //
+// # Compressed inputs
+//
+// gzip, of one member or many, and zstd are told by a file's first bytes, since
+// names lie. Neither can be read from the middle, so while the planner reads
+// the text it writes it again, one zstd frame a shard ([PlanOptions].Stage): a
+// shard is one ranged read there as well, compressed like the input, and what
+// becomes of the original later does not matter. Staging plain text would be
+// simpler and ten times as large; reading from the middle would need an index
+// and the state of the decoder at each shard. Compression that is cut off or
+// broken is a problem of the file, invalid_file, and never a shorter input.
+//
+// # Lines that cannot be sent
+//
+// They fail the batch or, with [Rules].SkipInvalid, are left out. A line that is
+// left out keeps its index and its place in its shard, since what is conserved
+// are input lines: each becomes one result line. Its result line has its
+// custom_id if it has one that can be used, and null if not. Only lines without
+// another problem claim a custom_id; where several of those have the same, the
+// first runs and the others are left out. A repetition is known only at the end
+// of the pass, so it is told then ([PlanOptions].Repeated), in input order.
+//
 // # While the endpoint runs
 //
 // A worker reads the shard's range with a [Scanner] that continues the file's
@@ -34,10 +55,13 @@
 // Memory depends on the longest line, not on the number of lines. Custom_ids
 // are compared as 128-bit hashes, in memory up to 256 Ki of them, and beyond
 // that in a temporary file of 24 bytes a line that vanishes with the process.
-// Nothing is allocated for an ordinary line.
+// Nothing is allocated for an ordinary line. A decoder of zstd takes up to 128
+// MiB if the file asks for it, which needs zstd's --long or --ultra.
 //
-//	go test -run '^$' -bench . ./internal/batchfile
+//	go test -run '^$' -bench Plan ./internal/batchfile
 //
-// prints the speed of each step, that of json.Valid alone beside that of
-// MakePlan, and the memory for ten million lines.
+// prints the speed of MakePlan, beside that of finding the ends of lines and
+// that of json.Valid in the same run, and the peak memory of a process that
+// plans ten million lines of 1 KB: 600 MB/s of plain text on one core, 370 of
+// gzip or zstd, and 35 MB.
 package batchfile

@@ -51,7 +51,7 @@ func newApp(stdout, stderr io.Writer, extra []*cli.Command) *cli.App {
 		Writer:    stdout,
 		ErrWriter: stderr,
 		Commands: append([]*cli.Command{
-			runCommand(), submitCommand(), statusCommand(), cancelCommand(), endpointsCommand(), doctorCommand(), workerCommand(), simCommand(),
+			runCommand(), submitCommand(), statusCommand(), cancelCommand(), endpointsCommand(), doctorCommand(), checkCommand(), workerCommand(), simCommand(),
 		}, extra...),
 		HideHelpCommand: true,
 		Action:          helpOrUnknown,

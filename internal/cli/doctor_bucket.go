@@ -43,7 +43,24 @@ func (d *doctor) buckets(c *cli.Context, spec *jobs.Spec) {
 	}
 }
 
+// checkInput reads the beginning of the object that an input names, or of the
+// first one.
 func checkInput(ctx context.Context, store *bucket.Store, url string) finding {
+	if !bucket.IsPattern(url) {
+		return readBeginning(ctx, store, url)
+	}
+	for object, err := range store.Glob(ctx, url) {
+		if err != nil {
+			return troubled(err)
+		}
+		found := readBeginning(ctx, store, object.URL)
+		found.detail = "the first object, " + object.URL + ", has " + found.detail
+		return found
+	}
+	return finding{err: errors.New("it names no object")}
+}
+
+func readBeginning(ctx context.Context, store *bucket.Store, url string) finding {
 	object, err := store.Stat(ctx, url)
 	if err != nil {
 		return troubled(err)

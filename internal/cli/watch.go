@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"go.temporal.io/api/serviceerror"
@@ -127,6 +128,9 @@ func (s *Snapshot) addEndpoint(ctx context.Context, c client.Client, guard strin
 	}
 }
 
+// correctable are the error types of what a person has to correct.
+var correctable = []string{jobs.InvalidInput, jobs.EndpointRefused, jobs.Unauthorized, jobs.NotFound, jobs.NoInput}
+
 // Ending turns how a job ended into an error with its exit code. What the
 // report has said is not said again.
 func Ending(report *jobs.Report, err error) error {
@@ -135,8 +139,7 @@ func Ending(report *jobs.Report, err error) error {
 	}
 	code := exitBadly
 	if failed, ok := errors.AsType[*temporal.ApplicationError](err); ok {
-		switch failed.Type() {
-		case jobs.InvalidInput, jobs.EndpointRefused, jobs.Unauthorized, jobs.NotFound, jobs.NoInput:
+		if slices.Contains(correctable, failed.Type()) {
 			code = exitBadInput
 		}
 	}
