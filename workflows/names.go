@@ -53,7 +53,10 @@ const (
 
 // Changes of what a workflow does, for workflow.GetVersion: runs that began
 // before one go on as they began.
-const guardedBatches = "guarded-batches" // Batch has an Endpoint workflow in mode provider-batch as well
+const (
+	guardedBatches    = "guarded-batches"     // Batch has an Endpoint workflow in mode provider-batch as well
+	reportWithoutPlan = "report-without-plan" // Batch writes a report even if the input was never planned
+)
 
 // ProgressQuery is answered by Batch with a [Progress].
 const ProgressQuery = "progress"
