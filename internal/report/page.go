@@ -133,8 +133,11 @@ func busySeconds(r jobs.Report) (sum float64) {
 
 func busyNote(r jobs.Report) string {
 	busy := busySeconds(r)
-	if busy == 0 {
+	switch {
+	case r.Counts.Done() == 0:
 		return "no request was answered"
+	case busy == 0:
+		return ""
 	}
 	return seconds(busy) + " of it answering, " + number(float64(r.Counts.Done())/busy) + " results/s"
 }

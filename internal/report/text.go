@@ -85,8 +85,11 @@ func seconds(s float64) string { return took(time.Duration(s * float64(time.Seco
 
 // minutes writes billed seconds as minutes, which is what providers bill.
 func minutes(seconds float64) string {
-	if seconds == 0 {
+	switch {
+	case seconds == 0:
 		return ""
+	case seconds < 0.3:
+		return "< 0.01"
 	}
 	return strconv.FormatFloat(seconds/60, 'f', 2, 64)
 }
