@@ -12,10 +12,10 @@ type Failure struct {
 	CustomID []byte // JSON string, as in Result; valid as long as the line
 }
 
-// Name is the custom_id itself.
+// Name is the custom_id itself; empty if it is not known.
 func (f Failure) Name() string {
 	var name string
-	_ = json.Unmarshal(f.CustomID, &name) // a line of AppendResult has a string here
+	_ = json.Unmarshal(f.CustomID, &name) // a line of AppendResult has a string here, or null
 	return name
 }
 

@@ -26,6 +26,14 @@ func TestReadFailure(t *testing.T) {
 	}
 }
 
+func TestReadFailure_WithoutCustomID(t *testing.T) {
+	t.Parallel()
+	got, err := ReadFailure(AppendResult(nil, "job", Result{Error: &ResultError{Code: CodeBatchFailed}}))
+	if err != nil || got.Class != CodeBatchFailed || got.Name() != "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestReadFailure_NotOne(t *testing.T) {
 	t.Parallel()
 	line := string(AppendResult(nil, "job", Result{CustomID: []byte(`"a"`), Status: 422, Body: []byte(`{}`)}))

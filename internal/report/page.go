@@ -91,7 +91,7 @@ func (p *page) measure(m *stats.Measurements) {
 	if m.Tries.Sent > 0 {
 		p.Tries = fmt.Sprintf("%s requests were sent: %s refused, %s throttled, %s without a usable answer, %s while the endpoint was away.",
 			grouped(m.Tries.Sent), grouped(m.Tries.Refused), grouped(m.Tries.Throttled), grouped(m.Tries.Failed), grouped(m.Tries.Gone))
-		p.Measured = coverage(m.Results, p.Report.Counts.Done())
+		p.Measured = coverage(m.Results, p.Report.Counts.Done()-p.Report.Counts.Invalid)
 	}
 }
 
@@ -107,7 +107,7 @@ func coverage(measured, results int64) string {
 }
 
 func tiles(r jobs.Report) []tile {
-	all := []tile{{"results", grouped(r.Counts.Done()), "of " + grouped(r.Counts.Total) + " requests"}, {"took", took(r.Finished.Sub(r.Started)), busyNote(r)}}
+	all := []tile{{"results", grouped(r.Counts.Done()), countsNote(r.Counts)}, {"took", took(r.Finished.Sub(r.Started)), busyNote(r)}}
 	if billed := r.GPUSeconds(); billed > 0 {
 		all = append(all,
 			tile{"cost", r.Cost.String(), unitCost(r)},
@@ -120,6 +120,14 @@ func tiles(r jobs.Report) []tile {
 		}
 	}
 	return all
+}
+
+func countsNote(c jobs.Counts) string {
+	note := "of " + grouped(c.Total) + " requests"
+	if c.Invalid > 0 {
+		note += ", " + grouped(c.Invalid) + " of them invalid and never sent"
+	}
+	return note
 }
 
 func busySeconds(r jobs.Report) (sum float64) {

@@ -30,13 +30,15 @@ type Fault struct {
 type Faults struct{ classes []Fault }
 
 // Add counts an error line. Only the first requests of a class lend their
-// custom_id as an example. Words of a class that may not be shown, since they
+// custom_id, if it is known, as an example. Words of a class that may not be shown, since they
 // are not an identifier's, become "other".
 func (f *Faults) Add(class string, customID func() string) {
 	fault := f.class(class)
 	fault.Count++
 	if len(fault.Examples) < maxExamples {
-		fault.Examples = append(fault.Examples, shortened(customID()))
+		if id := customID(); id != "" {
+			fault.Examples = append(fault.Examples, shortened(id))
+		}
 	}
 }
 
