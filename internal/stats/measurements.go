@@ -39,8 +39,9 @@ type Tries struct {
 //
 // They count what was measured, not what the job has: an attempt that is killed
 // loses what it had not yet noted down, which is at most half a minute, and a
-// request that two attempts answered is counted twice. How many results there
-// are is for the results themselves to say.
+// request that two attempts answered is counted twice. Requests that were cut
+// off in flight, as at the end of a job that is cancelled, are not in it. How
+// many results there are is for the results themselves to say.
 type Measurements struct {
 	Attempts int64     `json:"attempts"` // at shards, that noted something down
 	Results  int64     `json:"results"`  // requests that were seen to get their result
