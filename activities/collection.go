@@ -8,6 +8,7 @@ import (
 
 	"github.com/nightshift-run/nightshift/internal/batchfile"
 	"github.com/nightshift-run/nightshift/internal/bucket"
+	"github.com/nightshift-run/nightshift/internal/stats"
 	"github.com/nightshift-run/nightshift/jobs"
 	"github.com/nightshift-run/nightshift/workflows"
 )
@@ -22,6 +23,7 @@ type collection struct {
 	errors  resultFile
 	counts  jobs.Counts
 	usage   jobs.Usage
+	faults  stats.Faults
 	written *atomic.Int64
 	memory  chan []byte // of spools that are done, for those to come
 }
@@ -139,6 +141,11 @@ func (c *collection) addLine(ctx context.Context, line []byte, failed, ran bool)
 		c.counts.Completed++
 		return c.output.write(ctx, line)
 	}
+	failure, err := batchfile.ReadFailure(line)
+	if err != nil {
+		return err
+	}
+	c.faults.Add(failure.Class, failure.Name)
 	if ran {
 		c.counts.Failed++
 	} else {

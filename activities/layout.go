@@ -18,6 +18,8 @@ import (
 //	parts/00000017/2-k3f-0004.errors.jsonl
 //	parts/00000017/0-invalid-00001.errors.jsonl   lines that on_invalid: skip leaves out; 0-repeated- too
 //	parts/00000017/batch-nebius-0001.json    what became of shard 17 as a batch of the provider's own
+//	measured/00000017-2-k3f.json       what an attempt at shard 17 measured; see measuring.go
+//	measured.json                      all of them together, and the errors by class
 //
 // A part's name holds the attempt that wrote it, so that attempts that overlap
 // never write the same object; where both have a line, the first name wins.
@@ -50,6 +52,15 @@ func (w workspace) journal() string { return bucket.Join(string(w), "endpoint.js
 func (w workspace) parts(shard int) string {
 	return bucket.Join(string(w), "parts", fmt.Sprintf("%08d", shard)) + "/"
 }
+
+// measured is what one attempt at a shard measured, allMeasured the beginning of
+// all of those, and measurements their sum.
+func (w workspace) measured(shard int, attempt string) string {
+	return fmt.Sprintf("%s%08d-%s.json", w.allMeasured(), shard, attempt)
+}
+
+func (w workspace) allMeasured() string  { return bucket.Join(string(w), "measured") + "/" }
+func (w workspace) measurements() string { return bucket.Join(string(w), "measured.json") }
 
 // batchEntry is an entry in the journal of a shard that is run as a provider's
 // batch; entries count from 1.

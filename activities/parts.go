@@ -41,6 +41,7 @@ type partWriter struct {
 	usage     jobs.Usage
 	err       error // why nothing more can be written
 
+	measured *measuring
 	sequence int
 	full     chan struct{} // asks for a flush before its time
 	closing  chan struct{}
@@ -53,9 +54,9 @@ var partEndings = [2]string{outputPart, errorsPart}
 
 // newPartWriter starts a writer; close must be called. broken is called once
 // if the bucket refuses to take results for good.
-func newPartWriter(ctx context.Context, store *bucket.Store, job, folder string, attempt int32, broken func(error)) *partWriter {
+func newPartWriter(ctx context.Context, store *bucket.Store, job, folder string, attempt int32, measured *measuring, broken func(error)) *partWriter {
 	p := &partWriter{
-		store: store, job: job,
+		store: store, job: job, measured: measured,
 		// Attempts count anew after a reset, hence the random end.
 		prefix:  folder + fmt.Sprintf("%d-%s-", attempt, strconv.FormatInt(rand.Int64N(36*36*36*36), 36)),
 		full:    make(chan struct{}, 1),
@@ -66,8 +67,9 @@ func newPartWriter(ctx context.Context, store *bucket.Store, job, folder string,
 	return p
 }
 
-// add takes a result. It waits while the bucket does not keep up.
-func (p *partWriter) add(result batchfile.Result) {
+// add takes a result and returns the usage that it tells. It waits while the
+// bucket does not keep up.
+func (p *partWriter) add(result batchfile.Result) batchfile.Usage {
 	failed := result.Failed()
 	usage := batchfile.ReadUsage(result.Body)
 	p.mu.Lock()
@@ -87,6 +89,7 @@ func (p *partWriter) add(result batchfile.Result) {
 		default:
 		}
 	}
+	return usage
 }
 
 // count takes note of a result that an earlier attempt wrote.
@@ -132,6 +135,7 @@ func (p *partWriter) flushing(ctx context.Context, broken func(error)) {
 		case <-p.closing:
 			open = false
 		}
+		measured := p.measured.take(!open)
 		if err := p.flush(ctx); err != nil {
 			p.mu.Lock()
 			p.err = err
@@ -140,6 +144,7 @@ func (p *partWriter) flushing(ctx context.Context, broken func(error)) {
 			broken(err)
 			return
 		}
+		p.measured.write(ctx, measured)
 	}
 }
 

@@ -1,11 +1,16 @@
 package activities
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"runtime/debug"
 	"sync/atomic"
 
+	"go.temporal.io/sdk/activity"
+
 	"github.com/nightshift-run/nightshift/internal/bucket"
+	"github.com/nightshift-run/nightshift/internal/report"
 	"github.com/nightshift-run/nightshift/jobs"
 	"github.com/nightshift-run/nightshift/workflows"
 )
@@ -22,6 +27,7 @@ const (
 	errorsFile   = "errors.jsonl"
 	manifestFile = "manifest.json"
 	reportFile   = "report.json"
+	pageFile     = "report.html"
 )
 
 // manifest is the file manifest.json.
@@ -52,14 +58,30 @@ func (a *Results) CollectResults(ctx context.Context, call workflows.CollectCall
 	}
 	c := newCollection(a, call, planned, &written)
 	defer c.abort()
-	if err := c.addShards(ctx); err != nil {
+	err = c.addShards(ctx)
+	c.measure(ctx, err == nil)
+	if err != nil {
 		return workflows.Collected{}, sorted(err)
 	}
 	collected, err := c.commit(ctx)
 	return collected, sorted(err)
 }
 
-// WriteReport writes report.json. Writing it again replaces it.
-func (a *Results) WriteReport(ctx context.Context, report jobs.Report) error {
-	return sorted(putJSON(ctx, a.Store, bucket.Join(report.Output, reportFile), report))
+// WriteReport writes report.json and report.html. Writing them again replaces
+// them.
+func (a *Results) WriteReport(ctx context.Context, of jobs.Report) error {
+	document := report.Document{Report: of}
+	measured, err := readMeasurements(ctx, a.Store, workspaceOf(of.Output, of.Job).measurements())
+	switch {
+	case err != nil:
+		activity.GetLogger(ctx).Warn("the report lacks what requests measured", "error", err)
+	case measured.Attempts > 0 || len(measured.Errors.List()) > 0:
+		document.Measured = measured
+	}
+	var page bytes.Buffer
+	if err := report.WriteHTML(&page, document, report.Options{}); err != nil {
+		return final(jobs.Internal, err.Error())
+	}
+	_, err = a.Store.Put(ctx, bucket.Join(of.Output, pageFile), page.Bytes(), bucket.PutOptions{ContentType: "text/html; charset=utf-8"})
+	return sorted(cmp.Or(err, putJSON(ctx, a.Store, bucket.Join(of.Output, reportFile), document)))
 }

@@ -34,6 +34,7 @@ type sending struct {
 	index    int64
 	attempts int // that count against the limit
 	failures int // of all kinds, for the length of the next pause
+	usage    batchfile.Usage
 }
 
 // newSending copies what it needs of the request, whose memory is the
@@ -58,9 +59,11 @@ func (s *sending) run(taking, cut context.Context) error {
 			limiter.Release(pace.Outcome{Kind: pace.Abandoned})
 			return nil
 		}
-		class := chat.ClassOf(err)
-		limiter.Release(outcomeOf(class, answer, err, time.Since(began)))
-		if finished, failure := s.judge(class, answer, err); finished || failure != nil {
+		class, took := chat.ClassOf(err), time.Since(began)
+		limiter.Release(outcomeOf(class, answer, err, took))
+		finished, failure := s.judge(class, answer, err)
+		s.shard.parts.measured.Add(tryOf(class, finished, began, took, s.usage))
+		if finished || failure != nil {
 			return failure
 		}
 		s.failures++
@@ -118,7 +121,7 @@ func (s *sending) finish(answer chat.Answer, err error) {
 			Code: errorCode(answer, err), Message: fmt.Sprintf("%v, after %d attempts", err, s.attempts),
 		}}
 	}
-	s.shard.parts.add(result)
+	s.usage = s.shard.parts.add(result)
 }
 
 // codeInvalidResponse is the error code of a request whose every answer came

@@ -38,7 +38,7 @@ func newOpenShard(ctx context.Context, store *bucket.Store, call workflows.Shard
 		return nil, err
 	}
 	s := &openShard{store: store, call: call, work: work, plan: planned, shard: shard, done: make([]bool, shard.Requests)}
-	s.parts = newPartWriter(ctx, store, call.Job, work.parts(call.Shard), activity.GetInfo(ctx).Attempt, broken)
+	s.parts = newPartWriter(ctx, store, call.Job, work.parts(call.Shard), activity.GetInfo(ctx).Attempt, newMeasuring(ctx, store, work, call.Shard), broken)
 	if err := s.resume(ctx); err != nil {
 		return nil, errors.Join(err, s.parts.close())
 	}

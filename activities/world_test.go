@@ -138,7 +138,7 @@ func (w *world) collect(plan workflows.Plan, missing string) (workflows.Collecte
 func (w *world) run(name string, call, result any) error {
 	w.Helper()
 	value, err := w.env.ExecuteActivity(name, call)
-	if err != nil {
+	if err != nil || result == nil {
 		return err
 	}
 	return value.Get(result)

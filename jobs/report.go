@@ -70,7 +70,8 @@ type PhaseTime struct {
 	Phase      Phase     `json:"phase"`
 	Start      time.Time `json:"start"`
 	End        time.Time `json:"end"`
-	GPUSeconds float64   `json:"gpu_seconds"` // billed: GPUs of ready replicas times seconds
+	GPUSeconds float64   `json:"gpu_seconds"`   // billed: GPUs of ready replicas times seconds
+	Cost       Money     `json:"cost,omitzero"` // of them; absent when nothing was billed or a price is not known
 }
 
 // Report is what came of a job. It is the workflow's result and the file
@@ -82,6 +83,7 @@ type Report struct {
 	Reason   string      `json:"reason,omitempty"` // why it did not complete
 	Input    URLs        `json:"input"`
 	Output   string      `json:"output"`
+	Asked    []string    `json:"asked,omitempty"` // the endpoints that the job file asks for, in words, in order
 	Counts   Counts      `json:"counts"`
 	Usage    Usage       `json:"usage"`
 	Files    []File      `json:"files"`
@@ -114,15 +116,16 @@ func (r Report) Unconfirmed() []Rental {
 	return open
 }
 
-// Settle fills in what follows from the rest: the GPU time of each phase, the
-// bill and the cost.
+// Settle fills in what follows from the rest: the GPU time and the cost of
+// each phase, the bill and the cost of all.
 func (r *Report) Settle() {
 	for i := range r.Phases {
 		phase := &r.Phases[i]
-		phase.GPUSeconds = 0
+		var all Spent
 		for _, rental := range r.Rentals {
-			phase.GPUSeconds += rental.billed(phase.Start, phase.End) * float64(rental.GPUs)
+			all = all.plus(rental.spent(Busy, phase.Start, phase.End))
 		}
+		phase.GPUSeconds, phase.Cost = all.GPUSeconds, all.Cost
 	}
 	r.Bill = nil
 	for _, rental := range r.Rentals {

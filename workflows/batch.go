@@ -75,6 +75,9 @@ func (b *batch) begin() {
 		Job: b.input.Job, Name: b.input.Spec.Name, Started: now,
 		Input: b.input.Spec.Input, Output: b.input.Spec.Output,
 	}
+	for _, endpoint := range b.input.Spec.Choices() {
+		b.state.Report.Asked = append(b.state.Report.Asked, endpoint.Provider+": "+endpoint.String())
+	}
 }
 
 // resume takes over from the run before, which left the endpoint serving.

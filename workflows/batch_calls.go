@@ -128,7 +128,7 @@ func (b *batch) writeReport() error {
 		StartToCloseTimeout:    time.Minute,
 		ScheduleToCloseTimeout: 10 * time.Minute,
 		RetryPolicy:            patient,
-		Summary:                "write report.json",
+		Summary:                "write report.json and report.html",
 	})
 	return workflow.ExecuteActivity(ctx, WriteReport, b.state.Report).Get(b.life, nil)
 }

@@ -212,6 +212,9 @@ func TestBatch_TellsAllThatIsWrongAndRentsNothing(t *testing.T) {
 			t.Errorf("reason %q does not say %q", report.Reason, want)
 		}
 	}
+	if w.reported == nil || w.reported.Reason != report.Reason || len(w.reported.Asked) != 1 {
+		t.Errorf("the written report is %+v", w.reported)
+	}
 	if len(w.asks)+len(w.dismiss)+len(w.missing) != 0 {
 		t.Errorf("rented or collected for a bad job: %d asks, %d dismissals, %d collections", len(w.asks), len(w.dismiss), len(w.missing))
 	}

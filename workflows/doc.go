@@ -69,13 +69,15 @@
 // predecessors' parts, so a killed worker repeats at most what was in flight or
 // not yet flushed; heartbeats are hints for people who watch. The results are
 // assembled from the parts when the endpoint is off, whatever the outcome, and
-// not before every request of the plan is accounted for.
+// not before every request of the plan is accounted for. What attempts measured
+// lies beside their parts, each attempt's in an object of its own, and is merged
+// then: it is for the report and decides nothing.
 //
 // # How a job ends
 //
 // Completed returns the report. Cancelled ends as Temporal's Canceled, expired
 // and failed as Failed with one of the error types of package jobs; the report
-// is in the error's details and in report.json in each case. A job whose
+// is in the error's details, in report.json and in report.html in each case. A job whose
 // endpoint was not confirmed off in unconfirmedAfter fails with
 // EndpointUnconfirmed, whatever else went well.
 //

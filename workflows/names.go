@@ -56,6 +56,8 @@ const (
 const (
 	guardedBatches      = "guarded-batches"        // Batch has an Endpoint workflow in mode provider-batch as well
 	rentAfterLostWarmup = "rent-after-lost-warmup" // Batch rents again after an endpoint that was lost while it warmed up
+	guardedBatches      = "guarded-batches"        // Batch has an Endpoint workflow in mode provider-batch as well
+	reportWithoutPlan   = "report-without-plan"    // Batch writes a report even if the input was never planned
 )
 
 // ProgressQuery is answered by Batch with a [Progress].

@@ -50,7 +50,9 @@ func runDemo(c *urfave.Context) error {
 	cli.PrintReport(c.App.Writer, *report)
 	ledger := s.Cloud.Ledger()
 	fmt.Fprintf(c.App.Writer, "\nthe cloud's own ledger: %d endpoints running, %.1f GPU seconds billed\n", len(ledger.Running()), ledger.Total.GPUSeconds)
-	fmt.Fprintf(c.App.Writer, "results on disk: %s\n", filepath.Join(s.Objects.Path(bucketName), "answers", id))
+	results := filepath.Join(s.Objects.Path(bucketName), "answers", id)
+	fmt.Fprintf(c.App.Writer, "results on disk: %s\n", results)
+	fmt.Fprintf(c.App.Writer, "report with charts, for a browser: file://%s\n", filepath.Join(results, "report.html"))
 	fmt.Fprintf(c.App.Writer, "Web UI: %s (while it runs: --keep)\n", cli.WebLink(s.Temporal.UIURL(), stack.Namespace, id))
 	if c.Bool("keep") && c.Context.Err() == nil {
 		fmt.Fprintln(c.App.ErrWriter, "\nstaying up; Ctrl-C ends it")
