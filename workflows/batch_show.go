@@ -50,6 +50,9 @@ func (b *batch) show() {
 		DoneAttribute.ValueSet(counts.Done()),
 		FailedAttribute.ValueSet(counts.Failed),
 	}
+	if b.providerShown {
+		updates = append(updates, ProviderAttribute.ValueSet(b.endpoint().Provider))
+	}
 	if id := b.news.Rental.ID; id != "" && !b.batches() {
 		updates = append(updates, EndpointAttribute.ValueSet(id))
 	}
@@ -109,5 +112,6 @@ func (b *batch) progress() Progress {
 		Shards: b.state.Plan.Shards, Done: b.done, Open: b.open,
 		Stage: b.news.Stage, Rental: b.news.Rental, Guard: b.guard(), Deadline: b.state.Deadline,
 		Outcome: b.outcome, Reason: report.Reason,
+		Paused: b.held != nil, Finishing: b.finishing && !b.dropping() && b.outcome == "",
 	}
 }

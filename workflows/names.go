@@ -53,7 +53,17 @@ const (
 
 // Changes of what a workflow does, for workflow.GetVersion: runs that began
 // before one go on as they began.
-const guardedBatches = "guarded-batches" // Batch has an Endpoint workflow in mode provider-batch as well
+const (
+	guardedBatches = "guarded-batches" // Batch has an Endpoint workflow in mode provider-batch as well
+	showsProvider  = "shows-provider"  // Batch sets ProviderAttribute
+)
+
+// Updates that Batch takes: a [Pause], and the end of one. Both answer with the
+// [Progress].
+const (
+	PauseUpdate  = "pause"
+	ResumeUpdate = "resume"
+)
 
 // ProgressQuery is answered by Batch with a [Progress].
 const ProgressQuery = "progress"
@@ -80,6 +90,7 @@ func NamedEndpointID(provider, id string) string { return "endpoint/" + provider
 var (
 	PhaseAttribute    = temporal.NewSearchAttributeKeyKeyword("BatchPhase")
 	JobAttribute      = temporal.NewSearchAttributeKeyKeyword("BatchJob")
+	ProviderAttribute = temporal.NewSearchAttributeKeyKeyword("BatchProvider")
 	ModelAttribute    = temporal.NewSearchAttributeKeyKeyword("BatchModel")
 	EndpointAttribute = temporal.NewSearchAttributeKeyKeyword("BatchEndpoint")
 	TotalAttribute    = temporal.NewSearchAttributeKeyInt64("BatchTotal")
@@ -90,7 +101,7 @@ var (
 // SearchAttributes lists them all, for whoever registers them.
 func SearchAttributes() []temporal.SearchAttributeKey {
 	return []temporal.SearchAttributeKey{
-		PhaseAttribute, JobAttribute, ModelAttribute, EndpointAttribute,
+		PhaseAttribute, JobAttribute, ProviderAttribute, ModelAttribute, EndpointAttribute,
 		TotalAttribute, DoneAttribute, FailedAttribute,
 	}
 }
