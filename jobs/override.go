@@ -142,11 +142,18 @@ func place(node *yaml.Node, line int) {
 	}
 }
 
-// overridden gives the problems of overrides their sources in place of lines.
+// overridden gives the problems of overrides their sources in place of lines. A
+// field that is missing beside one that was overridden is not its problem.
 func overridden(problems []Problem, overrides []Override) {
 	for i := range problems {
-		if at := -1 - problems[i].Line; at >= 0 && at < len(overrides) {
-			problems[i].Line, problems[i].Source = 0, overrides[at].Source
+		problem := &problems[i]
+		at := -1 - problem.Line
+		if at < 0 || at >= len(overrides) {
+			continue
+		}
+		problem.Line = 0
+		if path := overrides[at].Path; problem.Field == "" || strings.HasPrefix(problem.Field+".", path+".") {
+			problem.Source = overrides[at].Source
 		}
 	}
 }

@@ -107,11 +107,14 @@ func (b *batch) phaseRow(phase jobs.PhaseTime) string {
 
 func (b *batch) progress() Progress {
 	report := b.state.Report
+	over := jobs.Report{Rentals: report.Rentals}
+	over.Settle()
 	return Progress{
 		Job: b.input.Job, Phase: b.phase, Counts: report.Counts, Usage: report.Usage,
 		Shards: b.state.Plan.Shards, Done: b.done, Open: b.open,
 		Stage: b.news.Stage, Rental: b.news.Rental, Guard: b.guard(), Deadline: b.state.Deadline,
 		Outcome: b.outcome, Reason: report.Reason,
+		GPUSeconds: over.GPUSeconds(), Cost: over.Cost,
 		Paused: b.held != nil, Finishing: b.finishing && !b.dropping() && b.outcome == "",
 	}
 }

@@ -288,6 +288,9 @@ type Progress struct {
 	Outcome  jobs.Outcome `json:"outcome,omitempty"` // once it is settled
 	Reason   string       `json:"reason,omitempty"`
 
+	GPUSeconds float64    `json:"gpu_seconds,omitempty"` // billed for rentals that are over
+	Cost       jobs.Money `json:"cost,omitzero"`         // of them; absent when a price is not known
+
 	Paused    bool `json:"paused,omitempty"`    // by hand, or on its way there
 	Finishing bool `json:"finishing,omitempty"` // the pause lets requests in flight take their time
 }
