@@ -2,9 +2,11 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/nightshift-run/nightshift/workflows"
 )
@@ -38,4 +40,13 @@ func finishing(ctx context.Context) bool {
 	}
 	var progress workflows.Progress
 	return answer.Get(&progress) == nil && progress.Finishing
+}
+
+// kept adds to a cancellation how far the shard came: what watches a paused job
+// wants to know.
+func (run *shardRun) kept(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return temporal.NewCanceledError(run.tally())
+	}
+	return err
 }

@@ -41,7 +41,7 @@ func NewRequests(store *bucket.Store, targets *Targets) *Requests {
 // request twice, and one answer counts. On cancellation and on SIGTERM it takes
 // no more lines, gives what is in flight drainTime, and flushes; a pause of the
 // job gives it all the time that it needs. It heartbeats
-// a ShardBeat. Errors: EndpointLost, Unauthorized, InputChanged, NotFound,
+// a ShardBeat, and a cancelled one tells in a ShardDone how far it came. Errors: EndpointLost, Unauthorized, InputChanged, NotFound,
 // BucketDenied.
 func (a *Requests) RunShard(ctx context.Context, call workflows.ShardCall) (workflows.ShardDone, error) {
 	run, err := a.begin(ctx, call)
@@ -56,7 +56,7 @@ func (a *Requests) RunShard(ctx context.Context, call workflows.ShardCall) (work
 		err = stopped
 	}
 	if err := cmp.Or(run.parts.close(), err); err != nil {
-		return workflows.ShardDone{}, sorted(err)
+		return workflows.ShardDone{}, sorted(run.kept(err))
 	}
 	return run.tally(), nil
 }

@@ -42,8 +42,9 @@ type batch struct {
 	abandon workflow.CancelFunc // ends the shards under way
 	next    bool                // the spec's next endpoint is to be tried
 
-	held      *Pause // paused; nil when not
-	finishing bool   // the pause waits for what is in flight
+	held      *Pause    // paused; nil when not
+	finishing bool      // the pause waits for what is in flight
+	aside     ShardDone // what shards that the pause ended have done
 
 	outcome jobs.Outcome // empty while nothing has gone wrong
 	failure string       // error type, when outcome is Failed or Expired

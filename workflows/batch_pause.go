@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 
 	"go.temporal.io/sdk/temporal"
@@ -87,4 +88,24 @@ func (b *batch) standStill() bool {
 		b.until(func() bool { return b.held == nil || b.dropping() || b.outcome != "" || b.stale })
 	}
 	return b.sending()
+}
+
+// setAside counts what a cancelled shard has done, for as long as no attempt at
+// it tells by heartbeats.
+func (b *batch) setAside(err error) {
+	var done ShardDone
+	if cancelled, ok := errors.AsType[*temporal.CanceledError](err); ok && cancelled.HasDetails() && cancelled.Details(&done) == nil {
+		b.aside.Completed += done.Completed
+		b.aside.Failed += done.Failed
+		b.aside.Usage.Add(done.Usage)
+	}
+}
+
+// counts are the requests of finished shards, and of those set aside.
+func (b *batch) counts() (jobs.Counts, jobs.Usage) {
+	counts, usage := b.state.Report.Counts, b.state.Report.Usage
+	counts.Completed += b.aside.Completed
+	counts.Failed += b.aside.Failed
+	usage.Add(b.aside.Usage)
+	return counts, usage
 }

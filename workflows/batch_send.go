@@ -36,6 +36,7 @@ func (b *batch) send() {
 
 // dispatch is send until the next pause.
 func (b *batch) dispatch() {
+	b.aside = ShardDone{}
 	b.enter(jobs.Running)
 	serving, abandon := workflow.WithCancel(b.work)
 	b.abandon = abandon
@@ -70,6 +71,7 @@ func (b *batch) runShard(own, serving workflow.Context, shard int) {
 		b.showProgress()
 	case b.outcome != "":
 	case b.stale || b.finishing && temporal.IsCanceledError(err):
+		b.setAside(err)
 		b.state.Again = append(b.state.Again, shard)
 	case errorType(err) == jobs.EndpointLost:
 		b.state.Again = append(b.state.Again, shard)

@@ -57,10 +57,12 @@ func (v *View) pace(s Snapshot) []string {
 	if s.Phase != jobs.Running {
 		return nil
 	}
-	requests, tokens := v.rate.perSecond(rateWindow)
-	return []string{
-		fmt.Sprintf("%.0f req/s", requests), grouped(int64(tokens)) + " tok/s", fmt.Sprintf("%d in flight", s.InFlight),
+	inFlight := fmt.Sprintf("%d in flight", s.InFlight)
+	if len(v.rate.window) < 2 {
+		return []string{inFlight}
 	}
+	requests, tokens := v.rate.perSecond(rateWindow)
+	return []string{fmt.Sprintf("%.0f req/s", requests), grouped(int64(tokens)) + " tok/s", inFlight}
 }
 
 func (v *View) rest(s Snapshot) (parts []string) {
