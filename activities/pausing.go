@@ -45,7 +45,7 @@ func finishing(ctx context.Context) bool {
 // kept adds to a cancellation how far the shard came: what watches a paused job
 // wants to know.
 func (run *shardRun) kept(err error) error {
-	if errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) || temporal.IsCanceledError(err) {
 		return temporal.NewCanceledError(run.tally())
 	}
 	return err

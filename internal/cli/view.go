@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"sync"
@@ -38,9 +39,25 @@ const redrawEvery = 500 * time.Millisecond
 func NewView(out io.Writer) *View {
 	v := &View{out: out}
 	if isTerminal(out) {
-		v.bars = mpb.New(mpb.WithOutput(out), mpb.WithRefreshRate(redrawEvery))
+		terminal := out.(*os.File)
+		console := cupwriter.New(fromTheLeft{terminal}, false)
+		console.SetTermFd(int(terminal.Fd()))
+		v.bars = mpb.New(mpb.WithConsoleWriter(console), mpb.WithRefreshRate(redrawEvery), mpb.WithAutoRefresh())
 	}
 	return v
+}
+
+// fromTheLeft begins what moves the cursor up at the beginning of the line:
+// terminals write ^C wherever the cursor is.
+type fromTheLeft struct{ io.Writer }
+
+func (w fromTheLeft) Write(text []byte) (int, error) {
+	if bytes.HasPrefix(text, []byte("\x1b[")) {
+		if _, err := io.WriteString(w.Writer, "\r"); err != nil {
+			return 0, err
+		}
+	}
+	return w.Writer.Write(text)
 }
 
 // isTerminal reports whether a stream is a person's, at a terminal that can
