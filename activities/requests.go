@@ -39,8 +39,9 @@ func NewRequests(store *bucket.Store, targets *Targets) *Requests {
 // the results into the bucket every few seconds. An attempt that follows a
 // lost one begins with what that one flushed; attempts that overlap may send a
 // request twice, and one answer counts. On cancellation and on SIGTERM it takes
-// no more lines, gives what is in flight drainTime, and flushes. It heartbeats
-// a ShardBeat. Errors: EndpointLost, Unauthorized, InputChanged, NotFound,
+// no more lines, gives what is in flight drainTime, and flushes; a pause of the
+// job gives it all the time that it needs. It heartbeats
+// a ShardBeat, and a cancelled one tells in a ShardDone how far it came. Errors: EndpointLost, Unauthorized, InputChanged, NotFound,
 // BucketDenied.
 func (a *Requests) RunShard(ctx context.Context, call workflows.ShardCall) (workflows.ShardDone, error) {
 	run, err := a.begin(ctx, call)
@@ -55,7 +56,7 @@ func (a *Requests) RunShard(ctx context.Context, call workflows.ShardCall) (work
 		err = stopped
 	}
 	if err := cmp.Or(run.parts.close(), err); err != nil {
-		return workflows.ShardDone{}, sorted(err)
+		return workflows.ShardDone{}, sorted(run.kept(err))
 	}
 	return run.tally(), nil
 }
@@ -97,7 +98,7 @@ var errStopping = waiting("the worker is shutting down; the shard goes on elsewh
 func (run *shardRun) send(ctx context.Context) error {
 	inFlight, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	defer context.AfterFunc(run.taking, func() { time.AfterFunc(drainTime, cut) })()
+	defer context.AfterFunc(run.taking, func() { run.drain(ctx, inFlight, cut) })()
 	defer stopWithWorker(ctx, run.stop)()
 
 	var wait sync.WaitGroup

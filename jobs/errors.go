@@ -16,6 +16,7 @@ const (
 	NotFound            = "NotFound"            // an object or bucket does not exist
 	DeadlineReached     = "DeadlineReached"     // limits.deadline passed
 	BudgetReached       = "BudgetReached"       // limits.gpu_minutes or limits.cost was used up
+	OrderRefused        = "OrderRefused"        // a pause or resume that makes no sense now; never how a job ends
 	Internal            = "Internal"            // a defect of nightshift itself
 	Temporary           = "Temporary"           // worth another try; never how a job ends
 )

@@ -13,12 +13,17 @@ import (
 // Parse reads a job file strictly and returns the spec with defaults filled
 // in. fileName is used in messages, and for the job's name when the file has
 // none. Whatever is wrong with the file comes back as one *[InvalidError] that
-// names every problem with its line.
-func Parse(fileName string, text []byte) (Spec, error) {
+// names every problem with its line. Overrides come in place of what the file
+// says; with some, the file may be empty.
+func Parse(fileName string, text []byte, overrides ...Override) (Spec, error) {
 	var document yaml.Node
+	if len(text) == 0 && len(overrides) > 0 {
+		text = []byte("{}")
+	}
 	if err := yaml.Load(text, &document); err != nil {
 		return Spec{}, &InvalidError{File: fileName, Problems: loadProblems(err)}
 	}
+	override(&document, overrides)
 	var spec Spec
 	problems := unknownFields(&document, spec)
 	unreadable := loadProblems(document.Load(&spec))
@@ -35,6 +40,7 @@ func Parse(fileName string, text []byte) (Spec, error) {
 	}
 	if len(problems) > 0 {
 		slices.SortStableFunc(problems, func(a, b Problem) int { return a.Line - b.Line })
+		overridden(problems, overrides)
 		return Spec{}, &InvalidError{File: fileName, Problems: problems}
 	}
 	return spec, nil

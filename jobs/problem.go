@@ -10,6 +10,7 @@ type Problem struct {
 	Line    int    // 1-based; 0 when the file has no such line, as for a field left out
 	Field   string // dotted path, such as endpoint.gpu.count; may be empty
 	Message string // what is wrong and what to do
+	Source  string // of a value that is not from the file: Override.Source
 
 	column int // of a value that could not be read
 }
@@ -33,6 +34,9 @@ func (e *InvalidError) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, problem := range e.Problems {
 		place := e.File
+		if problem.Source != "" {
+			place = problem.Source
+		}
 		if problem.Line > 0 {
 			place = fmt.Sprintf("%s:%d", e.File, problem.Line)
 		}

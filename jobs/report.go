@@ -10,6 +10,7 @@ const (
 	Planning   Phase = "planning"   // reading and checking the input
 	Warming    Phase = "warming"    // asking for the endpoint and waiting until it answers
 	Running    Phase = "running"    // sending requests
+	Paused     Phase = "paused"     // by hand, between two of the others: nothing is sent
 	Releasing  Phase = "releasing"  // making sure that the endpoint is off
 	Collecting Phase = "collecting" // assembling the results
 	Ended      Phase = "ended"

@@ -42,9 +42,15 @@ type batch struct {
 	abandon workflow.CancelFunc // ends the shards under way
 	next    bool                // the spec's next endpoint is to be tried
 
+	held      *Pause    // paused; nil when not
+	finishing bool      // the pause waits for what is in flight
+	aside     ShardDone // what shards that the pause ended have done
+
 	outcome jobs.Outcome // empty while nothing has gone wrong
 	failure string       // error type, when outcome is Failed or Expired
 	shown   int64        // requests done when the search attributes were last set
+
+	providerShown bool // showsProvider
 }
 
 func newBatch(ctx workflow.Context, input BatchInput) (*batch, error) {
@@ -59,6 +65,10 @@ func newBatch(ctx workflow.Context, input BatchInput) (*batch, error) {
 	if err := workflow.SetQueryHandler(ctx, ProgressQuery, func() (Progress, error) { return b.progress(), nil }); err != nil {
 		return nil, fmt.Errorf("answer the %s query: %w", ProgressQuery, err)
 	}
+	if err := b.takeOrders(ctx); err != nil {
+		return nil, err
+	}
+	b.providerShown = workflow.GetVersion(ctx, showsProvider, workflow.DefaultVersion, 1) >= 1
 	workflow.Go(life, func(life workflow.Context) {
 		ctx.Done().Receive(life, nil)
 		b.end(jobs.Cancelled, "", "cancelled")
@@ -93,6 +103,9 @@ func (b *batch) run() (jobs.Report, error) {
 		return b.finish()
 	}
 	for b.outcome == "" && b.state.unsent() {
+		if !b.hold() {
+			break
+		}
 		if b.rent() {
 			b.send()
 		}
@@ -135,7 +148,7 @@ const unconfirmedAfter = 15 * time.Minute
 // release ends the open rental and waits for the provider's confirmation.
 func (b *batch) release() {
 	if b.state.Rental == 0 || !b.guarded() {
-		b.stale = false
+		b.stale, b.news.Stage = false, ""
 		return
 	}
 	b.enter(jobs.Releasing)
@@ -217,6 +230,8 @@ func (b *batch) heard(news RentalNews) {
 		b.end(jobs.Expired, jobs.BudgetReached, news.Capped)
 	case news.Stage == Released && b.phase == jobs.Running:
 		b.lost(news.Rental.Reason)
+	case news.Stage == Released && b.phase == jobs.Paused:
+		b.stale = true
 	}
 	b.show()
 }

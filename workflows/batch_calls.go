@@ -71,6 +71,8 @@ func (b *batch) releaseReason() string {
 		return "job " + string(b.outcome)
 	case b.stale:
 		return "endpoint lost"
+	case b.dropping():
+		return "the job is paused"
 	}
 	return "every request is answered"
 }

@@ -38,7 +38,7 @@ func (b *batch) rent() bool {
 	b.state.Rental++
 	b.state.Since = workflow.Now(b.life)
 	b.news = RentalNews{Number: b.state.Rental, Since: b.state.Since}
-	for b.news.Stage != Serving && b.news.Stage != Released {
+	for b.news.Stage != Serving && b.news.Stage != Released && !b.dropping() {
 		if err := b.askEndpoint(); err != nil {
 			b.failWith(err)
 			return false
@@ -46,7 +46,7 @@ func (b *batch) rent() bool {
 		// Asking again costs five events and finds out whether the Endpoint
 		// workflow was terminated by hand.
 		err := awaitAtMost(b.work, 5*time.Minute, "until the endpoint is asked for again", func() bool {
-			return b.news.Stage == Serving || b.news.Stage == Released
+			return b.news.Stage == Serving || b.news.Stage == Released || b.dropping()
 		})
 		if err != nil {
 			return false

@@ -3,6 +3,7 @@ package workflows
 import (
 	"fmt"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/nightshift-run/nightshift/jobs"
@@ -24,9 +25,18 @@ func (b *batch) window() int {
 	return window
 }
 
-// send runs shards until none is left, the job is to end, the endpoint is lost,
-// or the history has grown enough to continue as new.
+// send runs shards until none is left, the job is to end, the endpoint is lost
+// or to be given back for a pause, or the history has grown enough to continue
+// as new.
 func (b *batch) send() {
+	for b.dispatch(); b.held != nil && b.standStill(); {
+		b.dispatch()
+	}
+}
+
+// dispatch is send until the next pause.
+func (b *batch) dispatch() {
+	b.aside = ShardDone{}
 	b.enter(jobs.Running)
 	serving, abandon := workflow.WithCancel(b.work)
 	b.abandon = abandon
@@ -39,10 +49,12 @@ func (b *batch) send() {
 		})
 		b.until(func() bool { return b.open < b.window() || !b.sending() })
 	}
-	b.until(func() bool { return b.open == 0 })
+	b.until(func() bool { return b.open == 0 || b.held != nil })
 }
 
-func (b *batch) sending() bool { return b.outcome == "" && !b.stale && b.state.unsent() }
+func (b *batch) sending() bool {
+	return b.outcome == "" && !b.stale && b.held == nil && b.state.unsent()
+}
 
 // runShard runs one shard to its end, or as far as it gets: what it has done by
 // then lies in the bucket, and another attempt goes on from there.
@@ -58,7 +70,8 @@ func (b *batch) runShard(own, serving workflow.Context, shard int) {
 		b.state.Sent.Add(done.Sent)
 		b.showProgress()
 	case b.outcome != "":
-	case b.stale:
+	case b.stale || b.finishing && temporal.IsCanceledError(err):
+		b.setAside(err)
 		b.state.Again = append(b.state.Again, shard)
 	case errorType(err) == jobs.EndpointLost:
 		b.state.Again = append(b.state.Again, shard)

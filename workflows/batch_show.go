@@ -41,7 +41,7 @@ func (b *batch) showProgress() {
 
 // show tells the Web UI how things stand.
 func (b *batch) show() {
-	counts := b.state.Report.Counts
+	counts, _ := b.counts()
 	updates := []temporal.SearchAttributeUpdate{
 		PhaseAttribute.ValueSet(b.label()),
 		JobAttribute.ValueSet(b.input.Spec.Name),
@@ -49,6 +49,9 @@ func (b *batch) show() {
 		TotalAttribute.ValueSet(counts.Total),
 		DoneAttribute.ValueSet(counts.Done()),
 		FailedAttribute.ValueSet(counts.Failed),
+	}
+	if b.providerShown {
+		updates = append(updates, ProviderAttribute.ValueSet(b.endpoint().Provider))
 	}
 	if id := b.news.Rental.ID; id != "" && !b.batches() {
 		updates = append(updates, EndpointAttribute.ValueSet(id))
@@ -104,10 +107,15 @@ func (b *batch) phaseRow(phase jobs.PhaseTime) string {
 
 func (b *batch) progress() Progress {
 	report := b.state.Report
+	counts, usage := b.counts()
+	over := jobs.Report{Rentals: report.Rentals}
+	over.Settle()
 	return Progress{
-		Job: b.input.Job, Phase: b.phase, Counts: report.Counts, Usage: report.Usage,
+		Job: b.input.Job, Phase: b.phase, Counts: counts, Usage: usage,
 		Shards: b.state.Plan.Shards, Done: b.done, Open: b.open,
 		Stage: b.news.Stage, Rental: b.news.Rental, Guard: b.guard(), Deadline: b.state.Deadline,
 		Outcome: b.outcome, Reason: report.Reason,
+		GPUSeconds: over.GPUSeconds(), Cost: over.Cost,
+		Paused: b.held != nil, Finishing: b.finishing && !b.dropping() && b.outcome == "",
 	}
 }

@@ -288,4 +288,17 @@ type Progress struct {
 	Deadline time.Time    `json:"deadline"`
 	Outcome  jobs.Outcome `json:"outcome,omitempty"` // once it is settled
 	Reason   string       `json:"reason,omitempty"`
+
+	GPUSeconds float64    `json:"gpu_seconds,omitempty"` // billed for rentals that are over
+	Cost       jobs.Money `json:"cost,omitzero"`         // of them; absent when a price is not known
+
+	Paused    bool `json:"paused,omitempty"`    // by hand, or on its way there
+	Finishing bool `json:"finishing,omitempty"` // the pause lets requests in flight take their time
+}
+
+// Pause is the pause update.
+type Pause struct {
+	// Release gives the endpoint back, and gives what is in flight seconds only.
+	// Without it the endpoint stays, and is billed.
+	Release bool `json:"release,omitempty"`
 }

@@ -56,8 +56,15 @@ const (
 const (
 	guardedBatches      = "guarded-batches"        // Batch has an Endpoint workflow in mode provider-batch as well
 	rentAfterLostWarmup = "rent-after-lost-warmup" // Batch rents again after an endpoint that was lost while it warmed up
-	guardedBatches      = "guarded-batches"        // Batch has an Endpoint workflow in mode provider-batch as well
 	reportWithoutPlan   = "report-without-plan"    // Batch writes a report even if the input was never planned
+	showsProvider       = "shows-provider"         // Batch sets ProviderAttribute
+)
+
+// Updates that Batch takes: a [Pause], and the end of one. Both answer with the
+// [Progress].
+const (
+	PauseUpdate  = "pause"
+	ResumeUpdate = "resume"
 )
 
 // ProgressQuery is answered by Batch with a [Progress].
@@ -85,6 +92,7 @@ func NamedEndpointID(provider, id string) string { return "endpoint/" + provider
 var (
 	PhaseAttribute    = temporal.NewSearchAttributeKeyKeyword("BatchPhase")
 	JobAttribute      = temporal.NewSearchAttributeKeyKeyword("BatchJob")
+	ProviderAttribute = temporal.NewSearchAttributeKeyKeyword("BatchProvider")
 	ModelAttribute    = temporal.NewSearchAttributeKeyKeyword("BatchModel")
 	EndpointAttribute = temporal.NewSearchAttributeKeyKeyword("BatchEndpoint")
 	TotalAttribute    = temporal.NewSearchAttributeKeyInt64("BatchTotal")
@@ -95,7 +103,7 @@ var (
 // SearchAttributes lists them all, for whoever registers them.
 func SearchAttributes() []temporal.SearchAttributeKey {
 	return []temporal.SearchAttributeKey{
-		PhaseAttribute, JobAttribute, ModelAttribute, EndpointAttribute,
+		PhaseAttribute, JobAttribute, ProviderAttribute, ModelAttribute, EndpointAttribute,
 		TotalAttribute, DoneAttribute, FailedAttribute,
 	}
 }

@@ -65,13 +65,13 @@ func TestNames(t *testing.T) {
 	t.Parallel()
 	got := strings.Join([]string{
 		BatchWorkflow, EndpointWorkflow, ControlQueue, DataQueue, EndpointID("job"),
-		AskSignal, DismissSignal, RentalSignal, ProgressQuery,
+		AskSignal, DismissSignal, RentalSignal, ProgressQuery, PauseUpdate, ResumeUpdate, showsProvider,
 		CheckEndpoint, PlanInput, AskEndpoint, DismissEndpoint, CreateEndpoint, AwaitEndpoint,
 		WatchOwner, ReleaseEndpoint, RunShard, RunShardAsBatch, CollectResults, WriteReport,
 		SweepWorkflow, SweepSchedule, SweepEndpoints,
 	}, " ")
 	const want = "Batch Endpoint nightshift-control nightshift-data endpoint/job " +
-		"ask dismiss rental progress " +
+		"ask dismiss rental progress pause resume shows-provider " +
 		"CheckEndpoint PlanInput AskEndpoint DismissEndpoint CreateEndpoint AwaitEndpoint " +
 		"WatchOwner ReleaseEndpoint RunShard RunShardAsBatch CollectResults WriteReport " +
 		"Sweep nightshift-sweep SweepEndpoints"

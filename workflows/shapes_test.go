@@ -17,7 +17,7 @@ func shapes(t *testing.T) string {
 	for _, value := range []any{
 		BatchInput{}, jobs.Report{}, EndpointRequest{}, Dismissal{}, RentalNews{}, PlanCall{}, Plan{},
 		CheckCall{}, Terms{}, CreateCall{}, EndpointCreated{}, AwaitCall{}, EndpointReady{}, EndpointBeat{}, TendCall{}, Tended{}, ReleaseCall{}, EndpointReleased{},
-		ShardCall{}, ShardDone{}, ShardBeat{}, CollectCall{}, Collected{}, Progress{},
+		ShardCall{}, ShardDone{}, ShardBeat{}, CollectCall{}, Collected{}, Progress{}, Pause{},
 		SweepCall{}, SweepDone{},
 	} {
 		filled := reflect.New(reflect.TypeOf(value)).Elem()

@@ -13,8 +13,6 @@ import (
 	"os"
 
 	"github.com/urfave/cli/v2"
-
-	"github.com/nightshift-run/nightshift/internal/spell"
 )
 
 // Exit codes.
@@ -22,12 +20,13 @@ const (
 	exitOK          = 0
 	exitBadly       = 1   // a job ended badly, or nightshift could not do its work
 	exitBadInput    = 2   // job file, input, flags or token: something for a person to correct
+	exitFailedLines = 3   // a job completed, and some of its lines are in the errors file
 	exitInterrupted = 130 // by a signal
 )
 
 // Main runs the command line and returns the process's exit code: 0 when all
-// went well, 1 when a job ended badly, 2 for bad input, 130 when interrupted.
-// Commands given in extra come on top of nightshift's own.
+// went well, 1 when a job ended badly, 2 for bad input, 3 for a job that
+// completed with failed lines, 130 when interrupted. Commands given in extra come on top of nightshift's own.
 func Main(ctx context.Context, args []string, extra ...*cli.Command) int {
 	err := newApp(os.Stdout, os.Stderr, extra).RunContext(ctx, args)
 	if err == nil {
@@ -47,45 +46,30 @@ func newApp(stdout, stderr io.Writer, extra []*cli.Command) *cli.App {
 		Name:  "nightshift",
 		Usage: "run batches of prompts on GPU endpoints that are rented for them and proven gone afterwards",
 		Description: "A job file names the prompts in S3 (JSONL in the OpenAI Batch format), the endpoint to rent\n" +
-			"and the place for the answers. Temporal makes every step of it durable.",
+			"and the place for the answers. Temporal makes every step of it durable.\n\n" +
+			"Exit codes: 0 completed, 1 ended badly, 2 something for you to correct, 3 completed with failed\n" +
+			"lines, 130 interrupted.\n\n" +
+			"Examples:\n" +
+			"  nightshift init --provider nebius\n" +
+			"  nightshift run job.yaml\n" +
+			"  nightshift list --state open",
 		Writer:    stdout,
 		ErrWriter: stderr,
 		Commands: append([]*cli.Command{
-			runCommand(), submitCommand(), statusCommand(), cancelCommand(), endpointsCommand(), doctorCommand(), checkCommand(), workerCommand(), simCommand(),
+			initCommand(), checkCommand(),
+			runCommand(), submitCommand(), watchCommand(), listCommand(), statusCommand(), reportCommand(),
+			pauseCommand(), resumeCommand(), cancelCommand(),
+			endpointsCommand(), doctorCommand(), workerCommand(), simCommand(), versionCommand(), completionCommand(),
 		}, extra...),
-		HideHelpCommand: true,
-		Action:          helpOrUnknown,
-		ExitErrHandler:  func(*cli.Context, error) {}, // Main decides how to end
-		OnUsageError:    usageError,
+		HideHelpCommand:           true,
+		DisableSliceFlagSeparator: true, // an object's key may hold a comma
+		EnableBashCompletion:      true, // for every shell: see completionCommand
+		Action:                    helpOrUnknown,
+		ExitErrHandler:            func(*cli.Context, error) {}, // Main decides how to end
+		OnUsageError:              usageError,
 	}
-	prepare(app.Commands)
+	prepare(app.Commands, "NIGHTSHIFT")
 	return app
-}
-
-// prepare gives commands, and theirs, what all have in common.
-func prepare(commands []*cli.Command) {
-	for _, command := range commands {
-		command.OnUsageError = usageError
-		command.HideHelpCommand = true
-		prepare(command.Subcommands)
-	}
-}
-
-// usageError says what is wrong with the flags, without the whole help.
-func usageError(c *cli.Context, err error, _ bool) error {
-	return badInput(fmt.Errorf("%w; try: %s --help", err, c.Command.HelpName))
-}
-
-// helpOrUnknown runs when the first argument is no command.
-func helpOrUnknown(c *cli.Context) error {
-	if !c.Args().Present() {
-		return cli.ShowAppHelp(c)
-	}
-	var names []string
-	for _, command := range c.App.VisibleCommands() {
-		names = append(names, command.Name)
-	}
-	return badInput(fmt.Errorf("unknown command %q; %s", c.Args().First(), spell.Suggest(c.Args().First(), names)))
 }
 
 // exitError is an error with the exit code that it stands for. An empty text

@@ -16,8 +16,10 @@ func cancelCommand() *cli.Command {
 			"Examples:\n" +
 			"  nightshift cancel 20261121-020000-nightly-summaries-k3fq\n" +
 			"  nightshift cancel --wait 20261121-020000-nightly-summaries-k3fq",
-		Flags:  append(temporalFlags(), &cli.BoolFlag{Name: "wait", Usage: "wait until the endpoint is off and the results are written"}),
-		Action: cancelJob,
+		Flags: append(temporalFlags(), jsonFlag(),
+			&cli.BoolFlag{Name: "wait", Usage: "wait until the endpoint is off and the results are written"}),
+		BashComplete: completeJobs,
+		Action:       cancelJob,
 	}
 }
 

@@ -19,9 +19,9 @@ import (
 // comes from Temporal's own variables and profile file, as for its CLI.
 func temporalFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "address", Usage: "Temporal's `HOST:PORT`; TEMPORAL_ADDRESS and the profile file say it otherwise"},
-		&cli.StringFlag{Name: "namespace", Usage: "Temporal `NAMESPACE`; or TEMPORAL_NAMESPACE"},
-		&cli.StringFlag{Name: "profile", Usage: "`PROFILE` of Temporal's configuration file; or TEMPORAL_PROFILE"},
+		&cli.StringFlag{Name: "address", Usage: "Temporal's `HOST:PORT`; otherwise the profile file says it", EnvVars: []string{"TEMPORAL_ADDRESS"}},
+		&cli.StringFlag{Name: "namespace", Usage: "Temporal `NAMESPACE`", EnvVars: []string{"TEMPORAL_NAMESPACE"}},
+		&cli.StringFlag{Name: "profile", Usage: "`PROFILE` of Temporal's configuration file", EnvVars: []string{"TEMPORAL_PROFILE"}},
 		&cli.StringFlag{Name: "web-ui", Usage: "`URL` of Temporal's Web UI, for links", EnvVars: []string{"NIGHTSHIFT_WEB_UI"}},
 	}
 }

@@ -29,7 +29,7 @@ func doctorCommand() *cli.Command {
 			"  nightshift doctor --bucket s3://my-bucket/nightshift/\n" +
 			"  NEBIUS_API_KEY=... nightshift doctor job.yaml",
 		Flags: slices.Concat(temporalFlags(), storeFlags(), providerFlags(), []cli.Flag{
-			pricesFlag(),
+			pricesFlag(), jsonFlag(),
 			&cli.StringSliceFlag{Name: "bucket", Usage: "`URL` of a prefix to write below, such as s3://bucket/prefix/"},
 		}),
 		Action: runDoctor,
@@ -49,6 +49,9 @@ func runDoctor(c *cli.Context) error {
 		return err
 	}
 	d := &doctor{out: c.App.Writer}
+	if c.Bool("json") {
+		d.out = io.Discard
+	}
 	spec := d.jobFile(c.Args().First())
 	d.temporal(c)
 	d.providers(c.Context, settings)
@@ -58,6 +61,11 @@ func runDoctor(c *cli.Context) error {
 	}
 	if c.Context.Err() != nil {
 		return ErrInterrupted
+	}
+	if c.Bool("json") {
+		if err := printJSON(c, d.all); err != nil {
+			return err
+		}
 	}
 	if d.failed > 0 {
 		fmt.Fprintf(c.App.ErrWriter, "\n%d of %d checks failed\n", d.failed, d.made)
@@ -74,6 +82,15 @@ const checkWait = 30 * time.Second
 type doctor struct {
 	out          io.Writer
 	made, failed int
+	all          []checked
+}
+
+// checked is a check in JSON.
+type checked struct {
+	Check  string `json:"check"`
+	Result string `json:"result"` // ok, FAILED or skipped
+	Detail string `json:"detail,omitempty"`
+	Try    string `json:"try,omitempty"`
 }
 
 // finding is what came of one check: all is well if there is no error.
@@ -96,6 +113,7 @@ func (d *doctor) check(ctx context.Context, what string, check func(context.Cont
 	}
 	d.failed++
 	d.line("FAILED", what, strings.ReplaceAll(f.err.Error(), "\n", "\n        "))
+	d.all[len(d.all)-1].Try = f.remedy
 	if f.remedy != "" {
 		fmt.Fprintf(d.out, "        try: %s\n", f.remedy)
 	}
@@ -103,6 +121,7 @@ func (d *doctor) check(ctx context.Context, what string, check func(context.Cont
 }
 
 func (d *doctor) line(result, what, detail string) {
+	d.all = append(d.all, checked{Check: what, Result: result, Detail: detail})
 	fmt.Fprintln(d.out, strings.TrimSuffix(fmt.Sprintf("%-7s %s: %s", result, what, detail), ": "))
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/nightshift-run/nightshift/internal/prices"
 	"github.com/nightshift-run/nightshift/internal/provider"
 	"github.com/nightshift-run/nightshift/internal/provider/registry"
-	"github.com/nightshift-run/nightshift/internal/spell"
 	"github.com/nightshift-run/nightshift/internal/sweep"
 )
 
@@ -24,16 +23,6 @@ func endpointsCommand() *cli.Command {
 		Usage: "look at the providers' endpoints, and end them by hand; needs no Temporal",
 		Subcommands: []*cli.Command{
 			listEndpointsCommand(), hardwareCommand(), showEndpointCommand(), deleteEndpointsCommand(), sweepCommand(),
-		},
-		Action: func(c *cli.Context) error {
-			if !c.Args().Present() {
-				return cli.ShowSubcommandHelp(c)
-			}
-			var names []string
-			for _, command := range c.Command.Subcommands {
-				names = append(names, command.Name)
-			}
-			return badInput(fmt.Errorf("unknown command \"endpoints %s\"; %s", c.Args().First(), spell.Suggest(c.Args().First(), names)))
 		},
 	}
 }

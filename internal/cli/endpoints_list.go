@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -22,9 +21,9 @@ func listEndpointsCommand() *cli.Command {
 		Description: "Exit code 1 if an account could not be listed; the others are listed all the same.\n\n" +
 			"Examples:\n" +
 			"  NEBIUS_API_KEY=... nightshift endpoints list\n" +
-			"  nightshift endpoints list --output json | jq '.[] | select(.past_deadline)'",
+			"  nightshift endpoints list --json | jq '.[] | select(.past_deadline)'",
 		Flags: endpointFlags(installationFlag(), pricesFlag(),
-			&cli.StringFlag{Name: "output", Usage: "`FORMAT` table or json", Value: "table"}),
+			&cli.StringFlag{Name: "output", Usage: "`FORMAT` table or json", Value: "table"}, jsonFlag()),
 		Action: listEndpoints,
 	}
 }
@@ -71,10 +70,8 @@ func listEndpoints(c *cli.Context) error {
 			endpoints = append(endpoints, listing(c.Context, state, c.String("installation"), &rates))
 		}
 	}
-	if format == "json" {
-		encoder := json.NewEncoder(c.App.Writer)
-		encoder.SetIndent("", "  ")
-		errs = append(errs, encoder.Encode(endpoints))
+	if format == "json" || c.Bool("json") {
+		errs = append(errs, printJSON(c, endpoints))
 	} else {
 		printEndpoints(c, endpoints)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nightshift-run/nightshift/internal/provider"
+	"github.com/nightshift-run/nightshift/jobs"
 )
 
 func showEndpointCommand() *cli.Command {
@@ -18,8 +19,9 @@ func showEndpointCommand() *cli.Command {
 		ArgsUsage: "ID",
 		Description: "Exit code 2 if the provider does not have it.\n\n" +
 			"Examples:\n" +
-			"  nightshift endpoints show --provider nebius endpoint-xame9mbbjzuV",
-		Flags:  endpointFlags(),
+			"  nightshift endpoints show --provider nebius endpoint-xame9mbbjzuV\n" +
+			"  nightshift endpoints show --provider nebius --json endpoint-xame9mbbjzuV | jq -r .phase",
+		Flags:  endpointFlags(pricesFlag(), jsonFlag()),
 		Action: showEndpoint,
 	}
 }
@@ -38,6 +40,14 @@ func showEndpoint(c *cli.Context) error {
 	}
 	if state.Phase == provider.Gone {
 		return badInput(fmt.Errorf("%s has no endpoint %s", account.Name, c.Args().First()))
+	}
+	if c.Bool("json") {
+		priced, err := readPrices(c)
+		if err != nil {
+			return err
+		}
+		rates := rates{account: account, prices: priced, known: map[string]jobs.Money{}}
+		return printJSON(c, listing(c.Context, state, "", &rates))
 	}
 	printEndpoint(c.App.Writer, account.Name, state)
 	return nil

@@ -24,7 +24,7 @@ func sweepCommand() *cli.Command {
 			"Examples:\n" +
 			"  nightshift endpoints sweep --dry-run\n" +
 			"  nightshift endpoints sweep --installation 1k2x9a0c",
-		Flags: endpointFlags(installationFlag(),
+		Flags: endpointFlags(installationFlag(), jsonFlag(),
 			&cli.BoolFlag{Name: "any-installation", Usage: "of every installation; DANGEROUS when others share the account: their endpoints past the deadline are deleted too"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be deleted"},
 			&cli.DurationFlag{Name: "wait", Usage: "how long to wait for the provider's confirmation", Value: sweep.DefaultWait}),
@@ -70,7 +70,12 @@ func printSweep(c *cli.Context, r sweep.Report) {
 			ours = append(ours, f)
 		}
 	}
-	if len(ours) > 0 {
+	switch {
+	case c.Bool("json"):
+		if err := printJSON(c, sweptOf(ours)); err != nil {
+			fmt.Fprintln(c.App.ErrWriter, err)
+		}
+	case len(ours) > 0:
 		printFindings(c, ours)
 	}
 	talk := c.App.ErrWriter
@@ -94,6 +99,34 @@ func printSweep(c *cli.Context, r sweep.Report) {
 		fmt.Fprintf(talk, "%d within the deadline: to end one before, cancel its job (nightshift cancel JOB) or, if that is gone,\n"+
 			"  nightshift endpoints delete --provider PROVIDER ID\n", n)
 	}
+}
+
+// swept is what became of an endpoint, in JSON.
+type swept struct {
+	Verdict      sweep.Verdict `json:"verdict"`
+	Provider     string        `json:"provider"`
+	ID           string        `json:"id"`
+	Job          string        `json:"job"`
+	Installation string        `json:"installation"`
+	Phase        string        `json:"phase"`
+	Deadline     time.Time     `json:"deadline"`
+	Because      string        `json:"because"`
+	Error        string        `json:"error,omitempty"`
+}
+
+func sweptOf(findings []sweep.Finding) []swept {
+	all := []swept{}
+	for _, f := range findings {
+		one := swept{
+			Verdict: f.Verdict, Provider: f.Provider, ID: f.State.ID, Job: f.Name.Job, Installation: f.Name.Installation,
+			Phase: string(f.State.Phase), Deadline: f.Name.Deadline, Because: f.Reason,
+		}
+		if f.Err != nil {
+			one.Error = f.Err.Error()
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 func printFindings(c *cli.Context, findings []sweep.Finding) {

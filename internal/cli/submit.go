@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -21,38 +22,44 @@ func submitCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "submit",
 		Usage:     "start a job and return at once",
-		ArgsUsage: "JOB.yaml",
-		Description: "Prints the job's id. A worker does the rest, also when this machine is off.\n\n" +
+		ArgsUsage: "[JOB.yaml]",
+		Description: "Prints the job's id. A worker does the rest, also when this machine is off.\n" +
+			"Flags come in place of what the file says; a simple job needs no file.\n\n" +
 			"Examples:\n" +
 			"  nightshift submit job.yaml\n" +
-			"  nightshift submit --id nightly-2026-11-21 job.yaml",
-		Flags: append(temporalFlags(), idFlag()),
+			"  nightshift submit --id nightly-2026-11-21 --attach job.yaml\n" +
+			"  nightshift submit --deadline 2h --cost '20 USD' job.yaml",
+		Flags: submitFlags(),
 		Action: func(c *cli.Context) error {
-			connected, id, err := submitFile(c)
+			connected, id, err := submitJob(c)
 			if err != nil {
 				return err
 			}
 			defer connected.Close()
+			if c.Bool("json") {
+				return printJSON(c, map[string]string{"job": id, "web_ui": connected.link(id)})
+			}
 			fmt.Fprintln(c.App.Writer, id)
-			fmt.Fprintf(c.App.ErrWriter, "follow it with: nightshift status %s\n", id)
+			fmt.Fprintf(c.App.ErrWriter, "follow it with: nightshift watch %s\n", id)
 			return nil
 		},
 	}
 }
 
-func idFlag() cli.Flag {
-	return &cli.StringFlag{Name: "id", Usage: "the job's `ID` instead of a new one; the same id is never run twice"}
+// submitFlags are those of commands that start a job.
+func submitFlags() []cli.Flag {
+	return slices.Concat(temporalFlags(), []cli.Flag{
+		&cli.StringFlag{Name: "id", Usage: "the job's `ID` instead of a new one; the same id is never run twice", EnvVars: []string{"NIGHTSHIFT_JOB_ID"}},
+		&cli.BoolFlag{Name: "attach", Usage: "with --id: if that job was submitted before, go on with it instead of refusing", EnvVars: []string{"NIGHTSHIFT_ATTACH"}},
+		jsonFlag(),
+	}, jobFlagsOf())
 }
 
-// submitFile reads the job file that is the command's argument and starts it.
-func submitFile(c *cli.Context) (*session, string, error) {
-	path, err := oneArgument(c, "the job file")
+// submitJob starts the job that the file and the flags describe.
+func submitJob(c *cli.Context) (*session, string, error) {
+	spec, err := readJob(c)
 	if err != nil {
 		return nil, "", err
-	}
-	spec, err := readSpec(path)
-	if err != nil {
-		return nil, "", badInput(err)
 	}
 	id := c.String("id")
 	if id == "" {
@@ -65,38 +72,53 @@ func submitFile(c *cli.Context) (*session, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if err := Submit(c.Context, connected.Client, id, spec); err != nil {
+	err = Submit(c.Context, connected.Client, id, spec)
+	if errors.Is(err, errSubmittedBefore) && c.Bool("attach") {
+		fmt.Fprintf(c.App.ErrWriter, "job %s was submitted before: going on with that one\n", id)
+		return connected, id, nil
+	}
+	if err != nil {
 		connected.Close()
 		return nil, "", err
 	}
 	return connected, id, nil
 }
 
-func readSpec(path string) (jobs.Spec, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return jobs.Spec{}, err
-	}
-	return jobs.Parse(path, text)
-}
+// errSubmittedBefore is of an id that was used before.
+var errSubmittedBefore = errors.New("was submitted before")
 
 // Submit starts a job. An id that was used before is refused, whether that job
-// runs or has ended.
+// runs or has ended, for as long as Temporal remembers it: the retention of its
+// namespace.
 func Submit(ctx context.Context, c client.Client, id string, spec jobs.Spec) error {
 	options := client.StartWorkflowOptions{
 		ID:                                       id,
 		TaskQueue:                                workflows.ControlQueue,
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary:                            fmt.Sprintf("%s: %s", spec.Name, spec.Endpoint),
-		StaticDetails:                            fmt.Sprintf("from %s\n\nto %s", spec.Input, spec.Output),
+		StaticSummary:                            summaryOf(spec),
+		StaticDetails:                            fmt.Sprintf("from %s\n\nto %s", strings.Join(spec.Input, " "), spec.Output),
 	}
 	_, err := c.ExecuteWorkflow(ctx, options, workflows.BatchWorkflow, workflows.BatchInput{Job: id, Spec: spec})
 	if _, used := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); used {
-		return badInput(fmt.Errorf("job %s was submitted before; try: nightshift status %s", id, id))
+		return badInput(fmt.Errorf("job %s %w; see it with: nightshift watch %s, or go on with it: --attach", id, errSubmittedBefore, id))
 	}
 	if err != nil {
 		return fmt.Errorf("submit job %s: %w", id, err)
 	}
 	return nil
+}
+
+// maxSummary is what Temporal keeps of a summary, in bytes.
+const maxSummary = 400
+
+// summaryOf is the line that the Web UI shows beside a job.
+func summaryOf(spec jobs.Spec) string {
+	choices := spec.Choices()
+	summary := fmt.Sprintf("%s: %s, %s", spec.Name, choices[0], choices[0].Provider)
+	if len(choices) > 1 {
+		summary += fmt.Sprintf(", or %d others", len(choices)-1)
+	}
+	return summary[:min(len(summary), maxSummary)]
 }

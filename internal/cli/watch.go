@@ -27,6 +27,35 @@ type Snapshot struct {
 	NoWorker bool   // nobody answers the workflow's query
 }
 
+// billed is the GPU time that the job has been billed for so far.
+func (s Snapshot) billed() time.Duration {
+	return seconds(s.GPUSeconds + s.openSeconds()*float64(s.Rental.GPUs))
+}
+
+// openSeconds is what the open rental has been billed for, in seconds of one
+// replica.
+func (s Snapshot) openSeconds() float64 {
+	until := s.At
+	if !s.Rental.StopAsked.IsZero() {
+		until = s.Rental.StopAsked
+	}
+	return s.Rental.Meter.ReplicaSeconds(time.Time{}, until)
+}
+
+// cost is what that time costs; zero when a price is not known.
+func (s Snapshot) cost() jobs.Money {
+	open := jobs.Money{Amount: s.openSeconds() / 3600 * s.Rental.Price.Amount, Currency: s.Rental.Price.Currency}
+	switch {
+	case s.openSeconds() == 0:
+		return s.Cost
+	case s.GPUSeconds == 0:
+		return open
+	case s.Cost.Currency != open.Currency:
+		return jobs.Money{}
+	}
+	return jobs.Money{Amount: s.Cost.Amount + open.Amount, Currency: open.Currency}
+}
+
 // Watch calls show with a fresh snapshot about every interval until the job
 // ends, and returns its report. The error is nil only for a job that
 // completed; the report is nil when the job left none.
@@ -131,10 +160,14 @@ func (s *Snapshot) addEndpoint(ctx context.Context, c client.Client, guard strin
 // correctable are the error types of what a person has to correct.
 var correctable = []string{jobs.InvalidInput, jobs.EndpointRefused, jobs.Unauthorized, jobs.NotFound, jobs.NoInput}
 
-// Ending turns how a job ended into an error with its exit code. What the
-// report has said is not said again.
+// Ending turns how a job ended into an error with its exit code, which is nil
+// only for a job that completed without a failed line. What the report has said
+// is not said again.
 func Ending(report *jobs.Report, err error) error {
-	if err == nil {
+	switch {
+	case err == nil && report != nil && report.Counts.Failed > 0:
+		return &exitError{code: exitFailedLines}
+	case err == nil:
 		return nil
 	}
 	code := exitBadly

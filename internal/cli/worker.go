@@ -32,7 +32,7 @@ func workerCommand() *cli.Command {
 			"  nightshift worker --role data --s3-endpoint http://127.0.0.1:9000\n" +
 			"  nightshift worker --nebius-api-key-file token.txt --nebius-base-url http://127.0.0.1:8700",
 		Flags: append(slices.Concat(temporalFlags(), storeFlags(), providerFlags()),
-			&cli.StringSliceFlag{Name: "role", Usage: "`ROLE` control or data; both when not given", EnvVars: []string{"NIGHTSHIFT_ROLES"}},
+			&cli.StringSliceFlag{Name: "role", Usage: "`ROLE` control or data; both when not given; separate several by commas", EnvVars: []string{"NIGHTSHIFT_ROLES"}},
 			&cli.DurationFlag{Name: "stop-timeout", Usage: "how long requests in flight may finish after SIGTERM", Value: 20 * time.Second, EnvVars: []string{"NIGHTSHIFT_STOP_TIMEOUT"}},
 			&cli.DurationFlag{Name: "sweep-every", Usage: "how often to look for endpoints that nobody will release any more", Value: worker.DefaultSweepEvery, EnvVars: []string{"NIGHTSHIFT_SWEEP_EVERY"}},
 			&cli.BoolFlag{Name: "no-sweep", Usage: "leave the schedule that does so as it is, or uninstalled", EnvVars: []string{"NIGHTSHIFT_NO_SWEEP"}},
@@ -104,7 +104,10 @@ func stateFile(c *cli.Context, s *session) string {
 
 func parseRoles(names []string) ([]worker.Role, error) {
 	var roles []worker.Role
-	for _, name := range names {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	for name := range strings.SplitSeq(strings.Join(names, ","), ",") {
 		role := worker.Role(name)
 		if role != worker.Control && role != worker.Data {
 			return nil, fmt.Errorf("unknown role %q; %s", name, spell.Suggest(name, []string{string(worker.Control), string(worker.Data)}))

@@ -10,6 +10,7 @@ func TestNearest(t *testing.T) {
 		"Togehter":   "together",
 		"togetherv1": "together-v1",
 		"lyzeum":     "lyceum",
+		"satitc":     "static",
 		"aws":        "",
 		"":           "",
 	} {
