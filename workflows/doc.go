@@ -63,9 +63,9 @@
 // # What lies where
 //
 // Temporal carries references and counts. Prompts and answers stay in the
-// bucket: the plan, one fixed-width record a shard, the text of compressed inputs, and the parts, small
-// objects of finished result lines that every attempt at a shard writes each few
-// seconds under names of its own. An attempt begins by reading its
+// bucket: the plan, one fixed-width record a shard, the text of compressed
+// inputs, and the parts, small objects of finished result lines that every
+// attempt at a shard writes each few seconds under names of its own. An attempt begins by reading its
 // predecessors' parts, so a killed worker repeats at most what was in flight or
 // not yet flushed; heartbeats are hints for people who watch. The results are
 // assembled from the parts when the endpoint is off, whatever the outcome, and
