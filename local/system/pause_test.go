@@ -31,7 +31,7 @@ func TestJob_PausedAndResumed(t *testing.T) {
 			id := f.submit(spec)
 			f.orderAt(id, halfway, append([]string{"pause"}, c.args...), c.says)
 
-			f.until(id, in(jobs.Paused))
+			f.reach(id, in(jobs.Paused))
 			if got := len(f.Cloud.Ledger().Running()); got != c.running {
 				t.Errorf("%d endpoints run in the pause, want %d", got, c.running)
 			}
@@ -62,15 +62,15 @@ func TestJob_PausedAndResumed(t *testing.T) {
 // well and say a text.
 func (f *fixture) orderAt(id string, moment func(cli.Snapshot) bool, args []string, says string) {
 	f.Helper()
-	f.until(id, moment)
+	f.reach(id, moment)
 	_, talk, code := f.run(append(args, id)...)
 	if code != 0 || !strings.Contains(talk, says) {
 		f.Fatalf("%v ended with %d: %s", args, code, talk)
 	}
 }
 
-// until waits for a moment of a job.
-func (f *fixture) until(id string, moment func(cli.Snapshot) bool) {
+// reach waits for a moment of a job.
+func (f *fixture) reach(id string, moment func(cli.Snapshot) bool) {
 	f.Helper()
 	ctx, cancel := context.WithTimeout(f.Context(), patience)
 	defer cancel()
