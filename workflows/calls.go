@@ -31,6 +31,10 @@ type BatchState struct {
 	Sent     Sent        `json:"sent"` // to the open rental
 	Deadline time.Time   `json:"deadline"`
 	Report   jobs.Report `json:"report"`
+
+	Claim    string       `json:"claim,omitempty"`    // Claimed.URL
+	Earlier  []string     `json:"earlier,omitempty"`  // Claimed.Earlier
+	Answered []ShardRange `json:"answered,omitempty"` // shards from Next on that earlier jobs have answered, in order
 }
 
 // Terms are what a provider's catalogue says about an endpoint of the spec.
@@ -263,6 +267,9 @@ type CollectCall struct {
 	PlanURL string `json:"plan_url"`
 	Output  string `json:"output"`
 	Missing string `json:"missing"` // error code for lines without a result
+
+	Results jobs.Results `json:"results,omitzero"`
+	Claim   string       `json:"claim,omitempty"` // must still be the newest on the output; empty in jobs of older versions
 }
 
 // Collected is the result of CollectResults.
@@ -294,6 +301,7 @@ type Progress struct {
 
 	Paused    bool `json:"paused,omitempty"`    // by hand, or on its way there
 	Finishing bool `json:"finishing,omitempty"` // the pause lets requests in flight take their time
+	Claimed   bool `json:"claimed,omitempty"`   // the output is the job's own
 }
 
 // Pause is the pause update.
