@@ -261,24 +261,6 @@ type ShardBeat struct {
 	Tokens    int64 `json:"tokens"` // input and output
 }
 
-// CollectCall is the input of CollectResults.
-type CollectCall struct {
-	Job     string `json:"job"`
-	PlanURL string `json:"plan_url"`
-	Output  string `json:"output"`
-	Missing string `json:"missing"` // error code for lines without a result
-
-	Results jobs.Results `json:"results,omitzero"`
-	Claim   string       `json:"claim,omitempty"` // must still be the newest on the output; empty in jobs of older versions
-}
-
-// Collected is the result of CollectResults.
-type Collected struct {
-	Counts jobs.Counts `json:"counts"`
-	Usage  jobs.Usage  `json:"usage"`
-	Files  []jobs.File `json:"files"`
-}
-
 // Progress answers the progress query: what the workflow itself knows, which
 // is counts of shards that are done. Heartbeats of open shards say more.
 type Progress struct {

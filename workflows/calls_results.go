@@ -2,7 +2,8 @@ package workflows
 
 import "github.com/nightshift-run/nightshift/jobs"
 
-// The calls by which a job takes its output and what earlier jobs have answered.
+// The calls by which a job takes its output, takes over what earlier jobs have
+// answered, and assembles its results.
 
 // ClaimCall is the input of ClaimOutput.
 type ClaimCall struct {
@@ -38,4 +39,22 @@ type Reused struct {
 type ShardRange struct {
 	From int `json:"from"`
 	To   int `json:"to"`
+}
+
+// CollectCall is the input of CollectResults.
+type CollectCall struct {
+	Job     string `json:"job"`
+	PlanURL string `json:"plan_url"`
+	Output  string `json:"output"`
+	Missing string `json:"missing"` // error code for lines without a result
+
+	Results jobs.Results `json:"results,omitzero"`
+	Claim   string       `json:"claim,omitempty"` // must still be the newest on the output; empty in jobs of older versions
+}
+
+// Collected is the result of CollectResults.
+type Collected struct {
+	Counts jobs.Counts `json:"counts"`
+	Usage  jobs.Usage  `json:"usage"`
+	Files  []jobs.File `json:"files"`
 }
