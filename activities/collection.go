@@ -19,8 +19,8 @@ type collection struct {
 	call    workflows.CollectCall
 	plan    plan
 	work    workspace
-	output  resultFile
-	errors  resultFile
+	output  *resultFiles
+	errors  *resultFiles
 	counts  jobs.Counts
 	usage   jobs.Usage
 	faults  stats.Faults
@@ -31,8 +31,8 @@ type collection struct {
 func newCollection(a *Results, call workflows.CollectCall, planned plan, written *atomic.Int64) *collection {
 	return &collection{
 		Results: a, call: call, plan: planned, work: workspaceOfPlan(call.PlanURL), written: written,
-		output: resultFile{store: a.Store, url: bucket.Join(call.Output, outputFile)},
-		errors: resultFile{store: a.Store, url: bucket.Join(call.Output, errorsFile)},
+		output: &resultFiles{store: a.Store, output: call.Output, kind: "output", format: call.Results},
+		errors: &resultFiles{store: a.Store, output: call.Output, kind: "errors", format: call.Results},
 		memory: make(chan []byte, shardsAhead),
 	}
 }
@@ -188,28 +188,6 @@ func (c *collection) explainWithoutInput(shard batchfile.Shard, spool *spool, wh
 		}
 	}
 	return nil
-}
-
-// commit checks that no line was lost and makes the files visible.
-func (c *collection) commit(ctx context.Context) (workflows.Collected, error) {
-	c.counts.Total = c.counts.Completed + c.counts.Failed + c.counts.NeverRan
-	c.counts.Invalid = c.plan.Invalid
-	if c.counts.Total != c.plan.Requests {
-		return workflows.Collected{}, final(jobs.Internal, fmt.Sprintf("%d result lines for %d requests", c.counts.Total, c.plan.Requests))
-	}
-	collected := workflows.Collected{Counts: c.counts, Usage: c.usage}
-	for _, file := range []*resultFile{&c.output, &c.errors} {
-		if err := file.commit(ctx); err != nil {
-			return collected, err
-		}
-		if file.Lines > 0 {
-			collected.Files = append(collected.Files, file.File)
-		}
-	}
-	url := bucket.Join(c.call.Output, manifestFile)
-	return collected, putJSON(ctx, c.Store, url, manifest{
-		Job: c.call.Job, Counts: c.counts, Usage: c.usage, Files: collected.Files, Inputs: c.plan.Inputs,
-	})
 }
 
 func (c *collection) abort() {

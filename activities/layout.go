@@ -8,6 +8,7 @@ import (
 )
 
 // workspace is where a job's work in progress lies: <output>/.nightshift/<job>/.
+// Beside it, <output>/.nightshift/_claims/00000001.json says whose the output is.
 //
 //	plan.json                          the pinned inputs and the totals
 //	shards.bin                         one batchfile.Shard a shard, fixed width
@@ -17,12 +18,15 @@ import (
 //	parts/00000017/2-k3f-0004.output.jsonl   result lines of shard 17 as they came
 //	parts/00000017/2-k3f-0004.errors.jsonl
 //	parts/00000017/0-invalid-00001.errors.jsonl   lines that on_invalid: skip leaves out; 0-repeated- too
+//	parts/00000017/0-reused-000001.output.jsonl   answers of earlier jobs
 //	parts/00000017/batch-nebius-0001.json    what became of shard 17 as a batch of the provider's own
 //	measured/00000017-2-k3f.json       what an attempt at shard 17 measured; see measuring.go
 //	measured.json                      all of them together, and the errors by class
 //
 // A part's name holds the attempt that wrote it, so that attempts that overlap
-// never write the same object; where both have a line, the first name wins.
+// never write the same object; where both have a line, the first name wins. Its
+// lines have a member request_sum at their end that results do not have: see
+// batchfile.RequestSum.
 type workspace string
 
 func workspaceOf(output, job string) workspace {
@@ -68,8 +72,11 @@ func (w workspace) batchEntry(shard int, provider string, number int) string {
 	return w.parts(shard) + fmt.Sprintf("batch-%s-%04d.json", provider, number)
 }
 
-// The two endings of a part's name.
+// The two endings of a part's name, and the beginning where it is of earlier
+// jobs.
 const (
 	outputPart = ".output.jsonl"
 	errorsPart = ".errors.jsonl"
+
+	reusedPrefix = "0-reused-" // attempts count from 1
 )

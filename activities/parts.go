@@ -67,9 +67,9 @@ func newPartWriter(ctx context.Context, store *bucket.Store, job, folder string,
 	return p
 }
 
-// add takes a result and returns the usage that it tells. It waits while the
-// bucket does not keep up.
-func (p *partWriter) add(result batchfile.Result) batchfile.Usage {
+// add takes the result of the request of that sum and returns the usage that it
+// tells. It waits while the bucket does not keep up.
+func (p *partWriter) add(result batchfile.Result, sum uint64) batchfile.Usage {
 	failed := result.Failed()
 	usage := batchfile.ReadUsage(result.Body)
 	p.mu.Lock()
@@ -81,7 +81,7 @@ func (p *partWriter) add(result batchfile.Result) batchfile.Usage {
 	if failed {
 		lines = &p.lines[1]
 	}
-	lines.add(p.job, result)
+	lines.add(p.job, result, sum)
 	p.tally(failed, usage)
 	if p.unflushed() >= flushBytes {
 		select {
@@ -168,9 +168,13 @@ func (p *partWriter) flush(ctx context.Context) error {
 	return nil
 }
 
-// triesAfterEnd is how often a part is still tried once the attempt has been
-// cancelled. Until then an object store that is down is waited for.
-const triesAfterEnd = 3
+// A part that the bucket does not take is tried again after putPause: until the
+// attempt is cancelled, for as long as the object store is down, and from then
+// on at most triesAfterEnd times.
+const (
+	putPause      = time.Second
+	triesAfterEnd = 3
+)
 
 func (p *partWriter) put(ctx context.Context, url string, text []byte) error {
 	for tries := 0; ; {
@@ -180,13 +184,15 @@ func (p *partWriter) put(ctx context.Context, url string, text []byte) error {
 		if _, final := hopeless(err); err == nil || final {
 			return err
 		}
+		waiting := ctx
 		if ctx.Err() != nil {
 			tries++
+			waiting = context.WithoutCancel(ctx)
 		}
 		if tries >= triesAfterEnd {
 			return errors.Join(ctx.Err(), err)
 		}
-		pause(ctx, time.Second)
+		pause(waiting, putPause)
 	}
 }
 
@@ -201,9 +207,9 @@ type lineAt struct {
 	start, end int
 }
 
-func (b *lineBuffer) add(job string, result batchfile.Result) {
+func (b *lineBuffer) add(job string, result batchfile.Result, sum uint64) {
 	start := len(b.text)
-	b.text = batchfile.AppendResult(b.text, job, result)
+	b.text = batchfile.AppendPart(b.text, job, result, sum)
 	b.lines = append(b.lines, lineAt{result.Index, start, len(b.text)})
 }
 
@@ -218,7 +224,8 @@ func (b *lineBuffer) inOrder() []byte {
 }
 
 // eachPartLine calls use for every line of every part of a shard, part after
-// part in the order of their names. A line is valid only during the call.
+// part in the order of their names, with the sum of its request at its end. A
+// line is valid only during the call, and its memory may be written to.
 func eachPartLine(ctx context.Context, store *bucket.Store, folder string, use func(line []byte, failed bool) error) error {
 	for object, err := range store.List(ctx, folder) {
 		if err != nil {
@@ -234,6 +241,9 @@ func eachPartLine(ctx context.Context, store *bucket.Store, folder string, use f
 	}
 	return nil
 }
+
+// isOutputPart reports whether a part has answers.
+func isOutputPart(url string) bool { return strings.HasSuffix(url, outputPart) }
 
 func eachLine(ctx context.Context, store *bucket.Store, url string, use func(line []byte) error) error {
 	reader, err := store.Open(ctx, url, bucket.ReadOptions{})

@@ -114,6 +114,7 @@ type batchRun struct {
 	api     *batchapi.Client
 	journal *batchJournal
 	ids     [][]byte       // custom_ids of the requests that had no result at first, by request of the shard
+	sums    []uint64       // batchfile.RequestSum of the same
 	size    int64          // of the file to upload
 	over    batchapi.Batch // as it was when it ended, if it did
 

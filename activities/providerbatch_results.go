@@ -92,7 +92,7 @@ func (run *batchRun) take(text []byte) bool {
 // keep gives a request its result.
 func (run *batchRun) keep(at int, result batchfile.Result) {
 	result.Index, result.CustomID = run.shard.FirstRequest+int64(at), run.ids[at]
-	run.parts.add(result)
+	run.parts.add(result, run.sums[at])
 	run.done[at] = true
 }
 

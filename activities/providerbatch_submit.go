@@ -158,11 +158,11 @@ func (run *batchRun) appendLine(dst []byte, request batchfile.Request, index int
 // survey reads the requests without a result once: how long the file will be,
 // and their custom_ids, of which there are at most maxShardRequests.
 func (run *batchRun) survey() error {
-	run.ids = make([][]byte, len(run.done))
+	run.ids, run.sums = make([][]byte, len(run.done)), make([]uint64, len(run.done))
 	var line []byte
 	return run.eachLine(run.ctx, func(request batchfile.Request, index int64) error {
 		at, _ := run.place(index)
-		run.ids[at] = bytes.Clone(request.CustomID)
+		run.ids[at], run.sums[at] = bytes.Clone(request.CustomID), batchfile.RequestSum(request.URL, request.Body)
 		line = run.appendLine(line[:0], request, index)
 		run.size += int64(len(line))
 		run.sent++

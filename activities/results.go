@@ -21,30 +21,20 @@ type Results struct {
 	TempDir string // holds the results of a few shards at a time; empty means the system's
 }
 
-// The files of a job, below its output.
+// Files of a job below its output, beside those of results.
 const (
-	outputFile   = "output.jsonl"
-	errorsFile   = "errors.jsonl"
 	manifestFile = "manifest.json"
 	reportFile   = "report.json"
 	pageFile     = "report.html"
 )
 
-// manifest is the file manifest.json.
-type manifest struct {
-	Job    string      `json:"job"`
-	Counts jobs.Counts `json:"counts"`
-	Usage  jobs.Usage  `json:"usage"`
-	Files  []jobs.File `json:"files"`
-	Inputs []pinned    `json:"inputs"`
-}
-
 // CollectResults writes output.jsonl, errors.jsonl and manifest.json: every
 // request of the plan exactly once, in input order, those without a result as
-// error lines with the code that the call names. Files are replaced as a whole
-// and without partial states, so running it again does no harm. It heartbeats
-// the number of lines written. Errors: Internal if lines do not add up,
-// InputChanged, NotFound, BucketDenied.
+// error lines with the code that the call names. Nothing of the files can be
+// seen before all of them are uploaded; then each takes its predecessor's place
+// as a whole, so running it again does no harm. It heartbeats the number of
+// lines written. Errors: Internal if lines do not add up, OutputTaken if another
+// job has the output by now, InputChanged, NotFound, BucketDenied.
 func (a *Results) CollectResults(ctx context.Context, call workflows.CollectCall) (workflows.Collected, error) {
 	// What sending left behind goes back first: the two together would be the
 	// most that a worker ever holds.
@@ -63,7 +53,7 @@ func (a *Results) CollectResults(ctx context.Context, call workflows.CollectCall
 	if err != nil {
 		return workflows.Collected{}, sorted(err)
 	}
-	collected, err := c.commit(ctx)
+	collected, err := c.publish(ctx)
 	return collected, sorted(err)
 }
 

@@ -32,8 +32,9 @@ type sending struct {
 	customID []byte
 	body     []byte
 	index    int64
-	attempts int // that count against the limit
-	failures int // of all kinds, for the length of the next pause
+	sum      uint64 // batchfile.RequestSum
+	attempts int    // that count against the limit
+	failures int    // of all kinds, for the length of the next pause
 	usage    batchfile.Usage
 }
 
@@ -42,6 +43,7 @@ type sending struct {
 func newSending(shard *shardRun, request batchfile.Request, index int64) *sending {
 	return &sending{
 		shard: shard, url: request.URL, index: index, customID: bytes.Clone(request.CustomID),
+		sum:  batchfile.RequestSum(request.URL, request.Body),
 		body: request.AppendBody(make([]byte, 0, len(request.Body)+64), shard.call.Address.Model),
 	}
 }
@@ -121,7 +123,7 @@ func (s *sending) finish(answer chat.Answer, err error) {
 			Code: errorCode(answer, err), Message: fmt.Sprintf("%v, after %d attempts", err, s.attempts),
 		}}
 	}
-	s.usage = s.shard.parts.add(result)
+	s.usage = s.shard.parts.add(result, s.sum)
 }
 
 // codeInvalidResponse is the error code of a request whose every answer came

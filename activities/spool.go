@@ -41,8 +41,12 @@ func newSpool(shard batchfile.Shard, tempDir string, memory []byte) *spool {
 	return &spool{first: shard.FirstRequest, lines: make([]spooled, shard.Requests), tempDir: tempDir, memory: memory[:0]}
 }
 
-// add takes a line of a part, unless its request has one already.
-func (s *spool) add(line []byte, failed bool) error { return s.put(line, failed, true) }
+// add takes a line of a part, unless its request has one already, in the form
+// that results have.
+func (s *spool) add(line []byte, failed bool) error {
+	result, _, _ := batchfile.CutPart(line)
+	return s.put(result, failed, true)
+}
 
 // addMissing takes the line of a request that never ran.
 func (s *spool) addMissing(line []byte) error { return s.put(line, true, false) }

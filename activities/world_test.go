@@ -33,6 +33,10 @@ type world struct {
 	base   string // file:// URL of the world's folder
 	server *httptest.Server
 	calls  atomic.Int64
+
+	outputs *Outputs
+	jobs    map[string]JobRecord // that Temporal knows
+	format  jobs.Results         // of what collect writes
 }
 
 // okBody is the answer of an endpoint that has nothing to say.
@@ -57,18 +61,32 @@ func newWorld(t *testing.T, handler http.HandlerFunc) *world {
 		t.Fatal(err)
 	}
 	w.store = store
+	w.outputs = &Outputs{Store: store, TempDir: t.TempDir(), Lookup: func(_ context.Context, job string) (JobRecord, error) { return w.jobs[job], nil }}
+	w.start()
+	return w
+}
+
+// again is the same world with another worker.
+func (w *world) again() *world {
+	other := &world{T: w.T, base: w.base, server: w.server, store: w.store, outputs: w.outputs}
+	other.start()
+	return other
+}
+
+// start makes the Temporal of the world and registers the activities.
+func (w *world) start() {
 	var suite testsuite.WorkflowTestSuite
 	w.env = suite.NewTestActivityEnvironment()
 	w.env.SetTestTimeout(time.Minute)
-	planning, results := &Planning{Store: store}, &Results{Store: store}
-	requests := NewRequests(store, &Targets{Dial: NewDial(Providers{"p": provider.Settings{Token: "secret"}}, chat.Transport(16))})
+	planning, results := &Planning{Store: w.store}, &Results{Store: w.store}
+	requests := NewRequests(w.store, &Targets{Dial: NewDial(Providers{"p": provider.Settings{Token: "secret"}}, chat.Transport(16))})
 	for name, function := range map[string]any{
 		workflows.PlanInput: planning.PlanInput, workflows.RunShard: requests.RunShard,
+		workflows.ReuseResults: planning.ReuseResults, workflows.ClaimOutput: w.outputs.ClaimOutput,
 		workflows.CollectResults: results.CollectResults, workflows.WriteReport: results.WriteReport,
 	} {
 		w.env.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})
 	}
-	return w
 }
 
 // input is n valid lines.
@@ -130,7 +148,7 @@ func (w *world) shard(plan workflows.Plan) workflows.ShardCall {
 func (w *world) collect(plan workflows.Plan, missing string) (workflows.Collected, error) {
 	var collected workflows.Collected
 	err := w.run(workflows.CollectResults, workflows.CollectCall{
-		Job: "job", PlanURL: plan.URL, Output: w.base + "/out/", Missing: missing,
+		Job: "job", PlanURL: plan.URL, Output: w.base + "/out/", Missing: missing, Results: w.format,
 	}, &collected)
 	return collected, err
 }

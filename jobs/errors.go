@@ -13,6 +13,8 @@ const (
 	InputChanged        = "InputChanged"        // an input object is no longer the one that was planned
 	BucketDenied        = "BucketDenied"        // the object store refuses to read or write
 	NoInput             = "NoInput"             // no input object exists
+	OutputTaken         = "OutputTaken"         // the output belongs to another job; nothing was rented
+	DiskFull            = "DiskFull"            // a worker's disk, or the object store, takes nothing more; nothing was rented
 	NotFound            = "NotFound"            // an object or bucket does not exist
 	DeadlineReached     = "DeadlineReached"     // limits.deadline passed
 	BudgetReached       = "BudgetReached"       // limits.gpu_minutes or limits.cost was used up

@@ -141,6 +141,10 @@ func TestParse_TellsWhatIsWrong(t *testing.T) {
 		{"release of an id", "provider: nebius,", "provider: nebius, id: ep-1, release: delete,", "only be returned to the state in which it was found"},
 		{"GPU minutes", "\noutput:", "\nlimits: {gpu_minutes: -1}\noutput:", "limits.gpu_minutes: must not be negative"},
 		{"cost", "\noutput:", "\nlimits: {cost: 20}\noutput:", `"20" is not an amount`},
+		{"policy", "\noutput:", "\noutput_exists: maybe\noutput:", `output_exists: "maybe" must be refuse or replace`},
+		{"compression", "\noutput:", "\nresults: {compression: lzma}\noutput:", `results.compression: "lzma" must be gzip, zstd or none`},
+		{"split", "\noutput:", "\nresults: {split: 10}\noutput:", "results.split: must be at least 64KiB"},
+		{"resume from", "\noutput:", "\nresume_from: [a, Not An Id]\noutput:", `resume_from: "Not An Id" must be the id of an earlier job`},
 		{"not YAML", "endpoint: {", "endpoint: [{", "not valid YAML"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -37,6 +37,9 @@ type Counts struct {
 	// Invalid is how many of those that failed could not be sent, which
 	// on_invalid: skip makes error lines.
 	Invalid int64 `json:"invalid,omitempty"`
+
+	// Reused is how many of those completed were answered by earlier jobs.
+	Reused int64 `json:"reused,omitempty"`
 }
 
 // Done is how many requests have an answer, good or bad.
@@ -64,6 +67,8 @@ type File struct {
 	Lines  int64  `json:"lines"`
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"` // of the object's bytes, in hexadecimal
+
+	Uncompressed int64 `json:"uncompressed_bytes,omitempty"` // of a compressed file's lines
 }
 
 // PhaseTime is one phase of a run with what the GPU did meanwhile.

@@ -22,6 +22,17 @@ type Spec struct {
 	// Output is the prefix below which results, manifest and report go.
 	Output string `yaml:"output" json:"output"`
 
+	// OutputExists says what to do about results of another job in that place.
+	OutputExists OutputPolicy `yaml:"output_exists" json:"output_exists,omitempty"`
+
+	// Results says how they are put into files.
+	Results Results `yaml:"results" json:"results,omitzero"`
+
+	// ResumeFrom names earlier jobs, by id or by output: a request that one of
+	// them has an answer for, of the same custom_id, url and body, is not sent
+	// again.
+	ResumeFrom URLs `yaml:"resume_from" json:"resume_from,omitempty"`
+
 	// Endpoint is what answers the requests. Endpoints is a list of them to be
 	// tried in order: the next one when the provider has no capacity, or the
 	// warm-up limit passes. A job has one or the other.

@@ -22,6 +22,7 @@ func (s Spec) Problems() []Problem {
 		"must be lower-case letters, digits and dashes, at most %d", maxName)
 	s.checkPlaces(&list)
 	s.checkLines(&list)
+	s.checkResults(&list)
 	s.checkEndpoints(&list)
 	list.require(s.Limits.Deadline > 0, "limits.deadline", "must be longer than zero")
 	list.require(s.Limits.Warmup > 0, "limits.warmup", "must be longer than zero")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -111,11 +112,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	var running []worker.Worker
-	defer func() {
-		for _, w := range running {
-			w.Stop()
-		}
-	}()
+	defer func() { stopAll(running) }()
 	fatal := make(chan error, len(queues))
 	for _, queue := range queues {
 		if !o.has(queue.role) {
@@ -135,6 +132,16 @@ func Run(ctx context.Context, o Options) error {
 	case <-ctx.Done():
 		return nil
 	}
+}
+
+// stopAll stops the workers side by side: one that waits for its activities must
+// not have the others take new ones meanwhile.
+func stopAll(running []worker.Worker) {
+	var stopping sync.WaitGroup
+	for _, w := range running {
+		stopping.Go(w.Stop)
+	}
+	stopping.Wait()
 }
 
 // build names what is running. Left to itself the SDK reads the whole binary to
@@ -226,7 +233,10 @@ func registerData(r worker.Registry, o Options, _ string) {
 		Dial: activities.NewDial(o.Providers, chat.Transport(maxConnections)),
 	})
 	results := &activities.Results{Store: o.Store, TempDir: o.TempDir}
+	outputs := &activities.Outputs{Store: o.Store, TempDir: o.TempDir, Lookup: (&activities.Owners{Client: o.Client}).Lookup}
 	register(r, map[string]any{
+		workflows.ClaimOutput:    outputs.ClaimOutput,
+		workflows.ReuseResults:   planning.ReuseResults,
 		workflows.PlanInput:      planning.PlanInput,
 		workflows.RunShard:       requests.RunShard,
 		workflows.CollectResults: results.CollectResults,

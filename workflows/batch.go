@@ -46,6 +46,8 @@ type batch struct {
 	finishing bool      // the pause waits for what is in flight
 	aside     ShardDone // what shards that the pause ended have done
 
+	unclaimed bool // the output is another job's
+
 	outcome jobs.Outcome // empty while nothing has gone wrong
 	failure string       // error type, when outcome is Failed or Expired
 	shown   int64        // requests done when the search attributes were last set
@@ -118,11 +120,14 @@ func (b *batch) run() (jobs.Report, error) {
 	return b.finish()
 }
 
-// prepare checks the input and the shapes of all endpoints side by side, so
+// prepare claims the output, then checks the input and the shapes of all endpoints side by side, so
 // that all that is wrong is told at once and nothing is rented for a bad job.
 // It reports whether there is a job to run.
 func (b *batch) prepare() bool {
 	b.enter(jobs.Planning)
+	if !b.claimOutput() {
+		return false
+	}
 	plan := b.planInput()
 	var checks []workflow.Future
 	for _, endpoint := range b.input.Spec.Choices() {
@@ -138,7 +143,7 @@ func (b *batch) prepare() bool {
 		b.failWith(errs...)
 	}
 	b.state.Report.Counts.Total = b.state.Plan.Requests
-	return b.outcome == ""
+	return b.outcome == "" && b.reuse()
 }
 
 // unconfirmedAfter is how long a job waits for the proof that its endpoint is

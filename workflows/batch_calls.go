@@ -118,6 +118,7 @@ func (b *batch) collectResults(missing string) (Collected, error) {
 	var collected Collected
 	err := workflow.ExecuteActivity(ctx, CollectResults, CollectCall{
 		Job: b.input.Job, PlanURL: b.state.Plan.URL, Output: b.input.Spec.Output, Missing: missing,
+		Results: b.input.Spec.Results, Claim: b.state.Claim,
 	}).Get(b.life, &collected)
 	return collected, err
 }

@@ -28,6 +28,7 @@ func (b *batch) collect() {
 		b.state.Report.Reason = errorText(err)
 		return
 	}
+	collected.Counts.Reused = b.state.Report.Counts.Reused
 	b.state.Report.Counts, b.state.Report.Usage, b.state.Report.Files = collected.Counts, collected.Usage, collected.Files
 }
 
@@ -40,7 +41,7 @@ func (b *batch) finish() (jobs.Report, error) {
 	}
 	report.Outcome, report.Finished = b.outcome, workflow.Now(b.life)
 	report.Settle()
-	if b.state.Plan.URL != "" || workflow.GetVersion(b.life, reportWithoutPlan, workflow.DefaultVersion, 1) == 1 {
+	if b.mayReport() {
 		if err := b.writeReport(); err != nil {
 			workflow.GetLogger(b.life).Error("write the report", "error", err)
 		}
@@ -53,6 +54,15 @@ func (b *batch) finish() (jobs.Report, error) {
 		return *report, temporal.NewCanceledError(*report)
 	}
 	return *report, temporal.NewNonRetryableApplicationError(report.Reason, b.failure, nil, *report)
+}
+
+// mayReport reports whether report.json is this job's to write: not where the
+// output is another's.
+func (b *batch) mayReport() bool {
+	if b.unclaimed || b.failure == jobs.OutputTaken {
+		return false
+	}
+	return b.state.Plan.URL != "" || workflow.GetVersion(b.life, reportWithoutPlan, workflow.DefaultVersion, 1) == 1
 }
 
 // failWith ends the job for the errors among errs, all told together.

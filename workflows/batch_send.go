@@ -112,8 +112,10 @@ func (s *BatchState) take() int {
 		s.Again = s.Again[:last]
 		return shard
 	}
+	next := s.Next
 	s.Next++
-	return s.Next - 1
+	s.pass()
+	return next
 }
 
 func (s *BatchState) unsent() bool { return len(s.Again) > 0 || s.Next < s.Plan.Shards }

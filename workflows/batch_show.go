@@ -116,6 +116,6 @@ func (b *batch) progress() Progress {
 		Stage: b.news.Stage, Rental: b.news.Rental, Guard: b.guard(), Deadline: b.state.Deadline,
 		Outcome: b.outcome, Reason: report.Reason,
 		GPUSeconds: over.GPUSeconds(), Cost: over.Cost,
-		Paused: b.held != nil, Finishing: b.finishing && !b.dropping() && b.outcome == "",
+		Paused: b.held != nil, Finishing: b.finishing && !b.dropping() && b.outcome == "", Claimed: b.state.Claim != "",
 	}
 }

@@ -24,6 +24,8 @@ type world struct {
 	env *testsuite.TestWorkflowEnvironment
 	mu  sync.Mutex // activities run beside each other
 
+	claim    func(ClaimCall) (Claimed, error)
+	reused   Reused
 	plan     func() (Plan, error)
 	check    func() error
 	shard    func(ctx context.Context, call ShardCall) (ShardDone, error)
@@ -57,6 +59,7 @@ func newEnvironment() *testsuite.TestWorkflowEnvironment {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{env: newEnvironment()}
+	w.claim = func(ClaimCall) (Claimed, error) { return Claimed{URL: "s3://b/claim"}, nil }
 	w.plan = func() (Plan, error) { return Plan{URL: "s3://b/plan.json", Requests: 300, Shards: 3}, nil }
 	w.check = func() error { return nil }
 	w.shard = func(_ context.Context, call ShardCall) (ShardDone, error) {
@@ -64,6 +67,8 @@ func newWorld(t *testing.T) *world {
 	}
 	w.env.RegisterWorkflow(Batch)
 	for name, function := range map[string]any{
+		ClaimOutput:     func(_ context.Context, call ClaimCall) (Claimed, error) { return w.claim(call) },
+		ReuseResults:    func(context.Context, ReuseCall) (Reused, error) { return w.reused, nil },
 		PlanInput:       func(context.Context, PlanCall) (Plan, error) { return w.plan() },
 		CheckEndpoint:   func(_ context.Context, call CheckCall) (Terms, error) { return w.terms(call.Endpoint), w.check() },
 		AskEndpoint:     w.askEndpoint,

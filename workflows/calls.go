@@ -31,6 +31,10 @@ type BatchState struct {
 	Sent     Sent        `json:"sent"` // to the open rental
 	Deadline time.Time   `json:"deadline"`
 	Report   jobs.Report `json:"report"`
+
+	Claim    string       `json:"claim,omitempty"`    // Claimed.URL
+	Earlier  []string     `json:"earlier,omitempty"`  // Claimed.Earlier
+	Answered []ShardRange `json:"answered,omitempty"` // shards from Next on that earlier jobs have answered, in order
 }
 
 // Terms are what a provider's catalogue says about an endpoint of the spec.
@@ -257,21 +261,6 @@ type ShardBeat struct {
 	Tokens    int64 `json:"tokens"` // input and output
 }
 
-// CollectCall is the input of CollectResults.
-type CollectCall struct {
-	Job     string `json:"job"`
-	PlanURL string `json:"plan_url"`
-	Output  string `json:"output"`
-	Missing string `json:"missing"` // error code for lines without a result
-}
-
-// Collected is the result of CollectResults.
-type Collected struct {
-	Counts jobs.Counts `json:"counts"`
-	Usage  jobs.Usage  `json:"usage"`
-	Files  []jobs.File `json:"files"`
-}
-
 // Progress answers the progress query: what the workflow itself knows, which
 // is counts of shards that are done. Heartbeats of open shards say more.
 type Progress struct {
@@ -294,6 +283,7 @@ type Progress struct {
 
 	Paused    bool `json:"paused,omitempty"`    // by hand, or on its way there
 	Finishing bool `json:"finishing,omitempty"` // the pause lets requests in flight take their time
+	Claimed   bool `json:"claimed,omitempty"`   // the output is the job's own
 }
 
 // Pause is the pause update.

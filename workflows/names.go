@@ -29,7 +29,9 @@ const SweepSchedule = "nightshift-sweep"
 // on the control queue, those that touch prompts on the data queue.
 const (
 	CheckEndpoint   = "CheckEndpoint"
+	ClaimOutput     = "ClaimOutput"
 	PlanInput       = "PlanInput"
+	ReuseResults    = "ReuseResults"
 	AskEndpoint     = "AskEndpoint"
 	DismissEndpoint = "DismissEndpoint"
 	CreateEndpoint  = "CreateEndpoint"
@@ -58,6 +60,7 @@ const (
 	rentAfterLostWarmup = "rent-after-lost-warmup" // Batch rents again after an endpoint that was lost while it warmed up
 	reportWithoutPlan   = "report-without-plan"    // Batch writes a report even if the input was never planned
 	showsProvider       = "shows-provider"         // Batch sets ProviderAttribute
+	claimChange         = "claim-output"           // Batch claims its output first
 )
 
 // Updates that Batch takes: a [Pause], and the end of one. Both answer with the

@@ -68,13 +68,13 @@ func TestNames(t *testing.T) {
 		AskSignal, DismissSignal, RentalSignal, ProgressQuery, PauseUpdate, ResumeUpdate, showsProvider,
 		CheckEndpoint, PlanInput, AskEndpoint, DismissEndpoint, CreateEndpoint, AwaitEndpoint,
 		WatchOwner, ReleaseEndpoint, RunShard, RunShardAsBatch, CollectResults, WriteReport,
-		SweepWorkflow, SweepSchedule, SweepEndpoints,
+		SweepWorkflow, SweepSchedule, SweepEndpoints, ClaimOutput, ReuseResults, claimChange,
 	}, " ")
 	const want = "Batch Endpoint nightshift-control nightshift-data endpoint/job " +
 		"ask dismiss rental progress pause resume shows-provider " +
 		"CheckEndpoint PlanInput AskEndpoint DismissEndpoint CreateEndpoint AwaitEndpoint " +
 		"WatchOwner ReleaseEndpoint RunShard RunShardAsBatch CollectResults WriteReport " +
-		"Sweep nightshift-sweep SweepEndpoints"
+		"Sweep nightshift-sweep SweepEndpoints ClaimOutput ReuseResults claim-output"
 	if got != want {
 		t.Errorf("names are\n%s, want\n%s", got, want)
 	}

@@ -51,9 +51,9 @@ func success(status int) bool { return status/100 == 2 }
 // body that spans lines is compacted. One that is not JSON in UTF-8 becomes an
 // error object of type invalid_response_body with the first 2 KiB as message.
 func AppendResult(dst []byte, job string, r Result) []byte {
-	hash := fnv.New32a()
-	hash.Write([]byte(job))
-	dst = fmt.Appendf(dst, `{"id":"%s%08x%012d","custom_id":`, idPrefix, hash.Sum32(), r.Index)
+	dst = append(dst, `{"id":"`...)
+	dst = appendID(dst, job, r.Index)
+	dst = append(dst, `","custom_id":`...)
 	if r.CustomID == nil {
 		dst = append(dst, "null"...)
 	}
@@ -72,6 +72,14 @@ func AppendResult(dst []byte, job string, r Result) []byte {
 	dst = append(dst, `,"body":`...)
 	dst = appendResponseBody(dst, r.Body)
 	return append(dst, "},\"error\":null}\n"...)
+}
+
+// appendID appends the id of a job's result: of the same length for all indexes
+// below 10^12.
+func appendID(dst []byte, job string, index int64) []byte {
+	hash := fnv.New32a()
+	hash.Write([]byte(job))
+	return fmt.Appendf(dst, "%s%08x%012d", idPrefix, hash.Sum32(), index)
 }
 
 func appendResponseBody(dst, body []byte) []byte {

@@ -63,6 +63,7 @@ var (
 	ErrExists   = errors.New("exists already")               // a conditional put lost
 	ErrChanged  = errors.New("changed since it was pinned")  // the ETag is not the one asked for
 	ErrDenied   = errors.New("access denied")                // credentials missing, wrong or not allowed to
+	ErrFull     = errors.New("no space left")                // on the disk, or in what the store grants
 	ErrURL      = errors.New("not a usable object location") // neither s3://bucket/key nor file:///path
 )
 

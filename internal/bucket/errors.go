@@ -49,7 +49,7 @@ func sorted(ctx context.Context, err error) error {
 }
 
 func isSorted(err error) bool {
-	for _, name := range []error{ErrNotFound, ErrExists, ErrChanged, ErrDenied, ErrURL} {
+	for _, name := range []error{ErrNotFound, ErrExists, ErrChanged, ErrDenied, ErrFull, ErrURL} {
 		if errors.Is(err, name) {
 			return true
 		}
@@ -72,6 +72,8 @@ func sortAPI(api smithy.APIError, err error) error {
 			" (a missing object is also denied to those who may not list)", ErrDenied, reason)
 	case status == http.StatusNotFound:
 		return fmt.Errorf("%w: %s", ErrNotFound, reason)
+	case status == http.StatusInsufficientStorage:
+		return fmt.Errorf("%w: %s", ErrFull, reason)
 	case status == http.StatusPreconditionFailed:
 		return fmt.Errorf("%w: %s", ErrChanged, reason)
 	default:
@@ -97,6 +99,10 @@ func sortFile(err error) error {
 		return ErrNotFound
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w: check the permissions of the file and its folder", ErrDenied)
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w: %s", ErrDenied, reason)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("%w: %s", ErrFull, reason)
 	case errors.Is(err, syscall.ENAMETOOLONG):
 		return fmt.Errorf("%w: %s", ErrURL, reason)
 	case errors.Is(err, syscall.ENOTDIR):

@@ -36,6 +36,7 @@ func TestErrors_Sorted(t *testing.T) {
 		{301, "PermanentRedirect", bucket.ErrDenied, "in another region (eu-north-1): set AWS_REGION", "in another region (eu-north-1)"},
 		{400, "KeyTooLongError", bucket.ErrURL, "KeyTooLongError", ""},
 		{412, "PreconditionFailed", bucket.ErrChanged, "PreconditionFailed", ""},
+		{507, "XMinioStorageFull", bucket.ErrFull, "no space left: HTTP 507 XMinioStorageFull", ""},
 		{400, "InvalidRequest", nil, "HTTP 400 InvalidRequest: about it", "HTTP 400"},
 		{503, "SlowDown", nil, "HTTP 503 SlowDown: about it", "HTTP 503"},
 		{404, "", nil, "not an answer of an S3 server; is the endpoint right?", "HTTP 404"},

@@ -15,7 +15,8 @@ import (
 // one rename publishes it.
 type partial struct {
 	*os.File
-	loc location
+	loc    location
+	sealed *Object // nil until the file is closed for good
 }
 
 // newPartial makes the folders on the way as well. They stay, even if nothing
@@ -39,6 +40,12 @@ func newPartial(loc location) (*partial, error) {
 	return &partial{File: file, loc: loc}, nil
 }
 
+func (p *partial) seal() error {
+	object, err := p.finished()
+	p.sealed = &object
+	return err
+}
+
 func (p *partial) commit(context.Context) (Object, error) { return p.publish(p.replace) }
 
 // publish makes the content durable and then visible by the way given. When it
@@ -56,6 +63,9 @@ func (p *partial) publish(way func() error) (Object, error) {
 
 // finished closes the file for good and describes it.
 func (p *partial) finished() (Object, error) {
+	if p.sealed != nil {
+		return *p.sealed, nil
+	}
 	now := time.Now() // with the clock's nanoseconds, which the file system would not give; see fileObject
 	if err := os.Chtimes(p.Name(), now, now); err != nil {
 		return Object{}, err

@@ -3,6 +3,8 @@ package bucket
 import (
 	"cmp"
 	"context"
+	"errors"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -105,7 +107,7 @@ func (s *s3Store) configure(o *s3.Options) {
 		// shared by all requests of the client, makes hundreds of them fail
 		// without a second attempt because a few failed.
 		r.RateLimiter = ratelimit.None
-		r.Retryables = append(r.Retryables, retry.RetryableErrorCode{Codes: conflicts})
+		r.Retryables = append(r.Retryables, retry.RetryableErrorCode{Codes: conflicts}, retry.IsErrorRetryableFunc(cutAnswer))
 	})
 	if s.options.MaxAttempts > 0 {
 		o.RetryMaxAttempts = s.options.MaxAttempts
@@ -123,6 +125,15 @@ var conflicts = map[string]struct{}{
 	// Servers over a file system: a folder went away under a put, because the
 	// last other object in it was deleted.
 	"ExistingObjectIsDirectory": {},
+}
+
+// cutAnswer recognizes an answer whose connection was closed in its middle. The
+// SDK tries again only where that came as a reset.
+func cutAnswer(err error) aws.Ternary {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
 }
 
 // backoff returns how long to wait after the n-th failure, counted from 1:

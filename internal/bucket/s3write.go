@@ -52,6 +52,7 @@ type multipart struct {
 
 	mark     string
 	uploadID string // empty until the first part is full
+	sealed   bool
 	sent     int    // parts handed to the group
 	size     int64  // bytes in them
 	buffer   []byte // the part being filled
@@ -179,8 +180,21 @@ func (m *multipart) begin(client *s3.Client) error {
 	return nil
 }
 
+// seal sends what is left as the last part, even if there is none before it: a
+// buffer kept for a single put would be held until commit.
+func (m *multipart) seal() error {
+	if err := m.send(); err != nil {
+		return err
+	}
+	m.sealed = true
+	return m.parts.Wait()
+}
+
 func (m *multipart) commit(ctx context.Context) (Object, error) {
 	defer m.cancel()
+	if m.sealed {
+		return m.complete(ctx)
+	}
 	if m.uploadID == "" {
 		object, err := m.store.put(ctx, m.loc, m.buffer, PutOptions{ContentType: m.contentType})
 		m.store.recycle(m.buffer)

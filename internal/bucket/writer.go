@@ -27,12 +27,14 @@ type Writer struct {
 // the only one that follows.
 type upload interface {
 	Write(p []byte) (int, error)
+	seal() error
 	commit(ctx context.Context) (Object, error)
 	abort() error
 }
 
 var (
 	errCommitted = errors.New("committed already")
+	errSealed    = errors.New("sealed already")
 	errAborted   = errors.New("aborted already")
 )
 
@@ -66,11 +68,26 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return n, named("write", w.url, w.ended)
 }
 
+// Seal ends the writes: it hands what is left over to the store, which holds
+// it unseen, and gives memory and files back. Commit then only publishes. So
+// many objects can be written one after the other and appear together.
+func (w *Writer) Seal() error {
+	if err := w.usable(); err != nil {
+		return named("seal", w.url, err)
+	}
+	if err := w.upload.seal(); err != nil {
+		w.ended = sorted(w.ctx, err)
+		return named("seal", w.url, w.ended)
+	}
+	w.ended = errSealed
+	return nil
+}
+
 // Commit makes the object visible in one step and returns when it is. It can
 // be called once. After an error that is none of this package's names the
 // object may still have appeared, whole; writing it again is safe.
 func (w *Writer) Commit(ctx context.Context) (Object, error) {
-	if err := w.usable(); err != nil {
+	if err := w.usable(); err != nil && !errors.Is(err, errSealed) {
 		return Object{}, named("commit", w.url, err)
 	}
 	w.ended = errCommitted

@@ -38,6 +38,9 @@ func printCounts(out io.Writer, r jobs.Report) {
 	if r.Counts.Invalid > 0 {
 		fmt.Fprintf(out, "         %s of those that failed are invalid lines: errors.jsonl says of each what is wrong\n", grouped(r.Counts.Invalid))
 	}
+	if r.Counts.Reused > 0 {
+		fmt.Fprintf(out, "reused   %s of the answers are of earlier jobs\n", grouped(r.Counts.Reused))
+	}
 	fmt.Fprintf(out, "tokens   %s in, %s out\n", grouped(r.Usage.InputTokens), grouped(r.Usage.OutputTokens))
 	fmt.Fprintf(out, "cost     %s", r.Cost)
 	if !r.Cost.IsZero() && r.Counts.Completed > 0 {

@@ -21,7 +21,7 @@ import (
 func submitCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "submit",
-		Usage:     "start a job and return at once",
+		Usage:     "start a job and return as soon as its output is its own",
 		ArgsUsage: "[JOB.yaml]",
 		Description: "Prints the job's id. A worker does the rest, also when this machine is off.\n" +
 			"Flags come in place of what the file says; a simple job needs no file.\n\n" +
@@ -36,6 +36,9 @@ func submitCommand() *cli.Command {
 				return err
 			}
 			defer connected.Close()
+			if err := awaitClaim(c.Context, connected.Client, id); err != nil {
+				return err
+			}
 			if c.Bool("json") {
 				return printJSON(c, map[string]string{"job": id, "web_ui": connected.link(id)})
 			}

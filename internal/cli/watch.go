@@ -158,7 +158,8 @@ func (s *Snapshot) addEndpoint(ctx context.Context, c client.Client, guard strin
 }
 
 // correctable are the error types of what a person has to correct.
-var correctable = []string{jobs.InvalidInput, jobs.EndpointRefused, jobs.Unauthorized, jobs.NotFound, jobs.NoInput}
+var correctable = []string{jobs.InvalidInput, jobs.EndpointRefused, jobs.Unauthorized, jobs.NotFound, jobs.NoInput,
+	jobs.OutputTaken, jobs.BucketDenied, jobs.DiskFull}
 
 // Ending turns how a job ended into an error with its exit code, which is nil
 // only for a job that completed without a failed line. What the report has said

@@ -79,13 +79,25 @@ func TestDeath_WorkerStoppedHandsOver(t *testing.T) {
 	f := newFixture(t, slowCloud)
 	worker := f.process("worker")
 	spec := f.spec(1000)
+	took := make(chan time.Duration, 1)
 	ended := f.watch(f.submit(spec), halfway, func() {
 		f.process("worker")
 		if err := worker.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Error(err)
 		}
+		since := time.Now()
+		go func() {
+			_ = worker.Wait()
+			took <- time.Since(since)
+		}()
 	})
 	f.completed(ended)
+	// What is in flight takes tenths of a second, and the machine is busy.
+	handedOver := <-took
+	t.Logf("handed over in %s", handedOver)
+	if handedOver > 5*time.Second {
+		t.Errorf("the worker took %s to hand over", handedOver)
+	}
 	f.conserved(spec)
 	if repeated := f.Cloud.Ledger().Data.RepeatedBodies; repeated != 0 {
 		t.Errorf("%d requests were sent twice", repeated)

@@ -255,12 +255,12 @@ func TestJob_TerminatedEndsTheProvidersBatches(t *testing.T) {
 			spec := f.spec(300)
 			spec.Endpoint = jobs.Endpoint{Provider: name, Model: "openai/gpt-oss-120b", Mode: jobs.ProviderBatch}
 			id := f.submit(spec.WithDefaults())
-			f.until("a batch runs", func() bool { return len(f.Cloud.Ledger().RunningBatches()) > 0 })
+			f.untilTrue("a batch runs", func() bool { return len(f.Cloud.Ledger().RunningBatches()) > 0 })
 			if err := f.Client.TerminateWorkflow(context.Background(), id, "", "by hand"); err != nil {
 				t.Fatal(err)
 			}
 			since := time.Now()
-			f.until("no batch runs", func() bool { return len(f.Cloud.Ledger().RunningBatches()) == 0 })
+			f.untilTrue("no batch runs", func() bool { return len(f.Cloud.Ledger().RunningBatches()) == 0 })
 			if took := time.Since(since); took > time.Minute {
 				t.Errorf("the batch was cancelled %s after the job was terminated", took)
 			}
@@ -268,8 +268,8 @@ func TestJob_TerminatedEndsTheProvidersBatches(t *testing.T) {
 	}
 }
 
-// until waits for a condition.
-func (f *fixture) until(what string, condition func() bool) {
+// untilTrue waits for a condition.
+func (f *fixture) untilTrue(what string, condition func() bool) {
 	f.Helper()
 	deadline := time.After(patience)
 	ticker := time.NewTicker(20 * time.Millisecond)

@@ -32,6 +32,7 @@ func Run(t *testing.T, store *bucket.Store, base string) {
 		{"OpenCancelled", place.openCancelled},
 		{"Create", place.create},
 		{"CreateReplaces", place.createReplaces},
+		{"CreateSealed", place.createSealed},
 		{"CreateAborted", place.createAborted},
 		{"CreateCancelled", place.createCancelled},
 		{"ListOrder", place.listOrder},

@@ -57,6 +57,39 @@ func (p place) create() {
 	}
 }
 
+// createSealed writes objects one after the other that appear together.
+func (p place) createSealed() {
+	bodies := map[string][]byte{"empty": nil, "small": RandomBytes(100), "large": RandomBytes(part + 5)}
+	writers := map[string]*bucket.Writer{}
+	for key, body := range bodies {
+		w, err := p.Create(p.Context(), p.url(key), "text/plain")
+		p.must(err)
+		p.write(w, body)
+		p.must(w.Seal())
+		if _, err := w.Write([]byte("x")); err == nil {
+			p.Errorf("%s: write after seal was accepted", key)
+		}
+		writers[key] = w
+	}
+	if listed := p.list(""); len(listed) > 0 {
+		p.Errorf("listed before commit: %q", listed)
+	}
+	for key, body := range bodies {
+		done, err := writers[key].Commit(p.Context())
+		p.must(err)
+		if read := p.read(key, bucket.ReadOptions{ETag: done.ETag}); read != string(body) || done.Size != int64(len(body)) {
+			p.Errorf("%s: read %d other bytes; commit tells %+v", key, len(read), done)
+		}
+		p.afterCommit(writers[key], key)
+	}
+	w, err := p.Create(p.Context(), p.url("aborted"), "text/plain")
+	p.must(err)
+	p.must(w.Seal())
+	p.must(w.Abort())
+	_, err = p.Stat(p.Context(), p.url("aborted"))
+	p.wants(err, bucket.ErrNotFound, p.url("aborted"))
+}
+
 func (p place) afterCommit(w *bucket.Writer, key string) {
 	p.Helper()
 	p.must(w.Abort())
