@@ -43,11 +43,14 @@ func (b *batch) finish() (jobs.Report, error) {
 	if b.state.Plan.URL != "" || workflow.GetVersion(b.life, reportWithoutPlan, workflow.DefaultVersion, 1) == 1 {
 		if err := b.writeReport(); err != nil {
 			workflow.GetLogger(b.life).Error("write the report", "error", err)
+		} else {
+			b.written = strings.TrimSuffix(report.Output, "/") + "/report.json"
 		}
 	}
 	b.show()
+	b.notify()
 	switch b.outcome {
-	case jobs.Completed:
+	case jobs.Completed, jobs.Skipped:
 		return *report, nil
 	case jobs.Cancelled:
 		return *report, temporal.NewCanceledError(*report)
@@ -72,7 +75,7 @@ func (b *batch) failWith(errs ...error) {
 
 func (b *batch) nextRun() BatchInput {
 	state := b.state
-	return BatchInput{Job: b.input.Job, Spec: b.input.Spec, State: &state}
+	return BatchInput{Job: b.input.Job, Spec: b.input.Spec, State: &state, Night: b.input.Night}
 }
 
 // errorType is the type that an activity gave its error, or Internal where it
