@@ -40,7 +40,8 @@ func (b *batch) finish() (jobs.Report, error) {
 	}
 	report.Outcome, report.Finished = b.outcome, workflow.Now(b.life)
 	report.Settle()
-	if b.state.Plan.URL != "" || workflow.GetVersion(b.life, reportWithoutPlan, workflow.DefaultVersion, 1) == 1 {
+	// A night without anything new leaves the report of the last one that had.
+	if b.outcome != jobs.Skipped && (b.state.Plan.URL != "" || workflow.GetVersion(b.life, reportWithoutPlan, workflow.DefaultVersion, 1) == 1) {
 		if err := b.writeReport(); err != nil {
 			workflow.GetLogger(b.life).Error("write the report", "error", err)
 		} else {

@@ -184,7 +184,7 @@ func TestBatch_SkipsANightWithNothingNew(t *testing.T) {
 			if c.want == jobs.Failed {
 				report = failedAs(t, err, jobs.NoInput)
 			}
-			if report.Outcome != c.want || report.Reason == "" || len(w.asks) != 0 || w.reported != nil {
+			if report.Outcome != c.want || report.Reason == "" || len(w.asks) != 0 || (w.reported == nil) != (c.want == jobs.Skipped) {
 				t.Errorf("report = %+v, %d asks, report.json %+v", report, len(w.asks), w.reported)
 			}
 		})

@@ -13,7 +13,8 @@ func deleteScheduleCommand() *cli.Command {
 		ArgsUsage: "SCHEDULE",
 		Description: "A run that is open goes on; nightshift cancel ends it.\n\n" +
 			"Examples:\n" +
-			"  nightshift schedule delete nightly-summaries",
+			"  nightshift schedule delete nightly-summaries\n" +
+			"  nightshift schedule delete --namespace team-a nightly-summaries",
 		Flags:  temporalFlags(),
 		Action: runDeleteSchedule,
 	}

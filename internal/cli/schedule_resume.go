@@ -14,7 +14,8 @@ func resumeScheduleCommand() *cli.Command {
 		ArgsUsage: "SCHEDULE",
 		Description: "Runs that it missed while it was paused are not made up for; schedule backfill does that.\n\n" +
 			"Examples:\n" +
-			"  nightshift schedule resume nightly-summaries",
+			"  nightshift schedule resume nightly-summaries\n" +
+			"  nightshift schedule resume --note 'the exporter works again' nightly-summaries",
 		Flags:  append(temporalFlags(), &cli.StringFlag{Name: "note", Usage: "`TEXT` that says why", EnvVars: []string{"NIGHTSHIFT_SCHEDULE_NOTE"}}),
 		Action: runResumeSchedule,
 	}

@@ -13,7 +13,8 @@ func schemaCommand() *cli.Command {
 		Description: "An editor with a YAML language server takes it from a job file's first line:\n\n" +
 			"  # yaml-language-server: $schema=./job.schema.json\n\n" +
 			"Examples:\n" +
-			"  nightshift schema > job.schema.json",
+			"  nightshift schema > job.schema.json\n" +
+			"  nightshift schema | jq '.properties | keys'",
 		Action: func(c *cli.Context) error {
 			_, err := c.App.Writer.Write(jobs.Schema)
 			return err
