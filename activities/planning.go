@@ -29,6 +29,9 @@ type Planning struct {
 // plan, running it again returns that plan; before, it starts anew. It
 // heartbeats the number of bytes read. Errors: InvalidInput with the problems,
 // NoInput, NotFound, BucketDenied, InputChanged.
+//
+// An input whose digest the call knows already is not read: the result says no
+// more than that it is unchanged.
 func (a *Planning) PlanInput(ctx context.Context, call workflows.PlanCall) (workflows.Plan, error) {
 	var read atomic.Int64
 	defer beating(ctx, func() any { return map[string]int64{"bytes": read.Load()} })()
@@ -41,7 +44,13 @@ func (a *Planning) PlanInput(ctx context.Context, call workflows.PlanCall) (work
 	if err != nil {
 		return workflows.Plan{}, sorted(err)
 	}
-	return workflows.Plan{URL: work.plan(), Requests: written.Requests, Bytes: written.Bytes, Shards: written.Shards, Invalid: written.Invalid}, nil
+	digest := digestOf(written.Inputs)
+	if digest == call.Unless {
+		return workflows.Plan{Digest: digest, Unchanged: true}, nil
+	}
+	return workflows.Plan{
+		URL: work.plan(), Requests: written.Requests, Bytes: written.Bytes, Shards: written.Shards, Invalid: written.Invalid, Digest: digest,
+	}, nil
 }
 
 // planned returns the plan that an earlier attempt has finished, if there is
@@ -59,10 +68,15 @@ func (a *Planning) planned(ctx context.Context, work workspace, call workflows.P
 	return &found, nil
 }
 
+// makePlan writes the plan. Of an input that is unchanged it only notes the
+// objects, and writes nothing.
 func (a *Planning) makePlan(ctx context.Context, work workspace, call workflows.PlanCall, progress func(bytes, requests int64)) (*plan, error) {
 	inputs, err := a.pin(ctx, call.Input, call.Output)
 	if err != nil {
 		return nil, err
+	}
+	if digestOf(inputs) == call.Unless {
+		return &plan{Inputs: inputs}, nil
 	}
 	run, err := a.newPlanRun(ctx, work, call, inputs)
 	if err != nil {

@@ -25,6 +25,7 @@ const (
 	Cancelled Outcome = "cancelled" // a person stopped it
 	Expired   Outcome = "expired"   // a limit was reached
 	Failed    Outcome = "failed"    // anything else; Report.Reason says what
+	Skipped   Outcome = "skipped"   // of a scheduled job: there was nothing new to do, and nothing was rented
 )
 
 // Counts are requests of one job. Done are those with a result line.
@@ -100,6 +101,10 @@ type Report struct {
 	Wasted   float64     `json:"wasted,omitempty"` // share of the billed time in which nothing was answered
 	Started  time.Time   `json:"started"`
 	Finished time.Time   `json:"finished"`
+
+	Schedule     string    `json:"schedule,omitempty"`     // the id of the schedule that started it
+	ScheduledFor time.Time `json:"scheduled_for,omitzero"` // the time that templates were filled in with
+	InputDigest  string    `json:"input_digest,omitempty"` // of the input objects' URLs and versions
 }
 
 // GPUSeconds is the billed GPU time of all rentals.

@@ -16,7 +16,8 @@ type Spec struct {
 	// compressed by gzip or zstd. One URL or a list of them, s3:// or file://,
 	// read in the order given: an object, a prefix that ends in a slash, or a
 	// pattern such as s3://bucket/day-*/**/*.jsonl.gz. What a prefix or a pattern
-	// names is read in the byte order of the keys.
+	// names is read in the byte order of the keys. It may hold templates such as
+	// {{ .Date }}, as name and output may; see Moment.
 	Input URLs `yaml:"input" json:"input"`
 
 	// Output is the prefix below which results, manifest and report go.
@@ -47,6 +48,13 @@ type Spec struct {
 
 	Limits   Limits   `yaml:"limits" json:"limits"`
 	Requests Requests `yaml:"requests" json:"requests"`
+
+	// Schedule is when the job runs by itself, once it is given to the schedule
+	// commands.
+	Schedule Schedule `yaml:"schedule" json:"schedule,omitzero"`
+
+	// Notify is who is told how the job ended.
+	Notify Notify `yaml:"notify" json:"notify,omitzero"`
 }
 
 // Choices are the endpoints that may answer the job's requests, in the order
@@ -182,6 +190,8 @@ func (s Spec) WithDefaults() Spec {
 	fill(&s.Limits.Warmup, Duration(DefaultWarmup))
 	fill(&s.Requests.Timeout, Duration(DefaultTimeout))
 	fill(&s.Requests.Attempts, DefaultAttempts)
+	s.Schedule.fillIn()
+	s.Notify.fillIn()
 	return s
 }
 

@@ -18,12 +18,15 @@ var validName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 // rented.
 func (s Spec) Problems() []Problem {
 	var list problemList
-	list.require(validName.MatchString(s.Name) && len(s.Name) <= maxName, "name",
+	sample := s.sample(&list) // with its templates filled in
+	list.require(validName.MatchString(sample.Name) && len(sample.Name) <= maxName, "name",
 		"must be lower-case letters, digits and dashes, at most %d", maxName)
-	s.checkPlaces(&list)
+	sample.checkPlaces(&list)
 	s.checkLines(&list)
 	s.checkResults(&list)
 	s.checkEndpoints(&list)
+	s.Schedule.check(&list)
+	s.Notify.check(&list)
 	list.require(s.Limits.Deadline > 0, "limits.deadline", "must be longer than zero")
 	list.require(s.Limits.Warmup > 0, "limits.warmup", "must be longer than zero")
 	list.require(s.Limits.GPUMinutes >= 0, "limits.gpu_minutes", "must not be negative")

@@ -19,6 +19,7 @@ import (
 	"github.com/nightshift-run/nightshift/internal/bucket"
 	"github.com/nightshift-run/nightshift/internal/chat"
 	"github.com/nightshift-run/nightshift/internal/prices"
+	"github.com/nightshift-run/nightshift/internal/webhook"
 	"github.com/nightshift-run/nightshift/workflows"
 )
 
@@ -205,6 +206,8 @@ func registerControl(r worker.Registry, o Options, installation string) {
 	r.RegisterWorkflowWithOptions(workflows.Batch, workflow.RegisterOptions{Name: workflows.BatchWorkflow})
 	r.RegisterWorkflowWithOptions(workflows.Endpoint, workflow.RegisterOptions{Name: workflows.EndpointWorkflow})
 	r.RegisterWorkflowWithOptions(workflows.Sweep, workflow.RegisterOptions{Name: workflows.SweepWorkflow})
+	r.RegisterWorkflowWithOptions(workflows.Nightly, workflow.RegisterOptions{Name: workflows.NightlyWorkflow})
+	r.RegisterWorkflowWithOptions(workflows.Notify, workflow.RegisterOptions{Name: workflows.NotifyWorkflow})
 
 	owners := &activities.Owners{Client: o.Client}
 	endpoints := &activities.Endpoints{
@@ -212,9 +215,11 @@ func registerControl(r worker.Registry, o Options, installation string) {
 		Dial: activities.NewDial(o.Providers, chat.Transport(maxConnections)), Store: o.Store, Owners: owners,
 		Prices: o.Prices.Of,
 	}
+	notices := &activities.Notices{HTTP: webhook.Client()}
 	sweeping := &activities.Sweeping{Client: o.Client, Providers: o.Providers, Installation: installation}
 	register(r, map[string]any{
 		workflows.SweepEndpoints:  sweeping.SweepEndpoints,
+		workflows.SendNotice:      notices.SendNotice,
 		workflows.AskEndpoint:     owners.AskEndpoint,
 		workflows.DismissEndpoint: owners.DismissEndpoint,
 		workflows.WatchOwner:      owners.WatchOwner,

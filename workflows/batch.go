@@ -51,6 +51,7 @@ type batch struct {
 	outcome jobs.Outcome // empty while nothing has gone wrong
 	failure string       // error type, when outcome is Failed or Expired
 	shown   int64        // requests done when the search attributes were last set
+	written string       // URL of report.json, once it is there
 
 	providerShown bool // showsProvider
 }
@@ -89,6 +90,9 @@ func (b *batch) begin() {
 	}
 	for _, endpoint := range b.input.Spec.Choices() {
 		b.state.Report.Asked = append(b.state.Report.Asked, endpoint.Provider+": "+endpoint.String())
+	}
+	if night := b.input.Night; night != nil {
+		b.state.Report.Schedule, b.state.Report.ScheduledFor = night.Schedule, night.For
 	}
 }
 
@@ -139,6 +143,8 @@ func (b *batch) prepare() bool {
 		errs[1+i] = check.Get(b.life, &b.state.Terms[i])
 	}
 	errs[0] = plan.Get(b.life, &b.state.Plan)
+	b.state.Report.InputDigest = b.state.Plan.Digest
+	b.skip(errs[0])
 	if b.outcome == "" {
 		b.failWith(errs...)
 	}

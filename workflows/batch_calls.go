@@ -31,6 +31,7 @@ func (b *batch) planInput() workflow.Future {
 	return workflow.ExecuteActivity(ctx, PlanInput, PlanCall{
 		Job: b.input.Job, Input: b.input.Spec.Input, Output: b.input.Spec.Output,
 		OnInvalid: b.input.Spec.OnInvalid, Models: b.input.Spec.Models, MaxLine: b.input.Spec.MaxLine,
+		Unless: b.input.Night.seen(),
 	})
 }
 

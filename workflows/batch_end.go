@@ -41,14 +41,18 @@ func (b *batch) finish() (jobs.Report, error) {
 	}
 	report.Outcome, report.Finished = b.outcome, workflow.Now(b.life)
 	report.Settle()
-	if b.mayReport() {
+	// A night without anything new leaves the report of the last one that had.
+	if b.outcome != jobs.Skipped && b.mayReport() {
 		if err := b.writeReport(); err != nil {
 			workflow.GetLogger(b.life).Error("write the report", "error", err)
+		} else {
+			b.written = strings.TrimSuffix(report.Output, "/") + "/report.json"
 		}
 	}
 	b.show()
+	b.notify()
 	switch b.outcome {
-	case jobs.Completed:
+	case jobs.Completed, jobs.Skipped:
 		return *report, nil
 	case jobs.Cancelled:
 		return *report, temporal.NewCanceledError(*report)
@@ -82,7 +86,7 @@ func (b *batch) failWith(errs ...error) {
 
 func (b *batch) nextRun() BatchInput {
 	state := b.state
-	return BatchInput{Job: b.input.Job, Spec: b.input.Spec, State: &state}
+	return BatchInput{Job: b.input.Job, Spec: b.input.Spec, State: &state, Night: b.input.Night}
 }
 
 // errorType is the type that an activity gave its error, or Internal where it

@@ -41,6 +41,8 @@ type world struct {
 	choices  []jobs.Endpoint // none: one
 	requests []EndpointRequest
 	reported *jobs.Report
+	night    *Night
+	notify   jobs.Notify
 }
 
 func (w *world) terms(jobs.Endpoint) Terms {
@@ -141,9 +143,9 @@ func (w *world) run(t *testing.T) (jobs.Report, error) {
 	spec := jobs.Spec{
 		Name: "job", Input: jobs.URLs{"s3://b/in.jsonl"}, Output: "s3://b/out/",
 		Endpoint: jobs.Endpoint{Provider: "nebius", Model: "m", GPU: jobs.GPU{Type: "h100"}},
-		Limits:   w.limits, Endpoints: w.choices,
+		Limits:   w.limits, Endpoints: w.choices, Notify: w.notify,
 	}
-	w.env.ExecuteWorkflow(Batch, BatchInput{Job: "job", Spec: spec.WithDefaults()})
+	w.env.ExecuteWorkflow(Batch, BatchInput{Job: "job", Spec: spec.WithDefaults(), Night: w.night})
 	if !w.env.IsWorkflowCompleted() {
 		t.Fatal("the workflow did not end")
 	}

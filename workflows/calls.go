@@ -15,6 +15,7 @@ type BatchInput struct {
 	Job   string      `json:"job"`
 	Spec  jobs.Spec   `json:"spec"`
 	State *BatchState `json:"state,omitempty"` // set by continue-as-new only
+	Night *Night      `json:"night,omitempty"` // set for the run of a schedule
 }
 
 // BatchState is what one run of a Batch hands to the next.
@@ -76,6 +77,9 @@ type Plan struct {
 	Bytes    int64  `json:"bytes"`
 	Shards   int    `json:"shards"`
 	Invalid  int64  `json:"invalid,omitempty"` // of the requests: lines that cannot be sent and have their error lines already
+
+	Digest    string `json:"digest,omitempty"`    // of the input objects' URLs and versions
+	Unchanged bool   `json:"unchanged,omitempty"` // the digest is PlanCall.Unless: nothing was read or written
 }
 
 // PlanCall is the input of PlanInput.
@@ -83,6 +87,7 @@ type PlanCall struct {
 	Job    string    `json:"job"`
 	Input  jobs.URLs `json:"input"`
 	Output string    `json:"output"`
+	Unless string    `json:"unless,omitempty"` // Plan.Digest of an input that needs no plan
 
 	// As in jobs.Spec; empty ones mean the defaults.
 	OnInvalid jobs.OnInvalid `json:"on_invalid,omitempty"`

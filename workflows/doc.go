@@ -44,6 +44,19 @@
 // hand starts another by asking or dismissing again, and that one finds the
 // endpoint by its name.
 //
+// # How a job comes by itself
+//
+// A schedule of Temporal's starts [Nightly], which fills in the job file's
+// templates with the time for which the run is scheduled, and starts the job as
+// a child: a Batch like any other, whose workflow id is its job's id, which
+// Temporal's own ids for scheduled workflows could not be. Nightly ends as its
+// job does, so that overlap and pause on failure go by the job, and hands on what
+// input was completed last. A job that was completed with the same input, or
+// for which there is none, ends as skipped when its input has been looked at.
+//
+// [Notify] tells a webhook of a job's end. Batch starts it last and does not wait:
+// a receiver that is down keeps no job open, and fails none.
+//
 // # What guards the guard
 //
 // [Sweep] runs every ten minutes by a schedule that control workers install. It

@@ -19,6 +19,8 @@ const (
 	BatchWorkflow    = "Batch"
 	EndpointWorkflow = "Endpoint"
 	SweepWorkflow    = "Sweep"
+	NightlyWorkflow  = "Nightly"
+	NotifyWorkflow   = "Notify"
 )
 
 // SweepSchedule is the id of the schedule that starts Sweep, and the beginning
@@ -44,6 +46,7 @@ const (
 	RunShardAsBatch = "RunShardAsBatch"
 	CollectResults  = "CollectResults"
 	WriteReport     = "WriteReport"
+	SendNotice      = "SendNotice"
 )
 
 // Signals: ask and dismiss go from a Batch to its Endpoint, rental comes back.
@@ -89,6 +92,17 @@ func EndpointIDOf(job string, endpoint jobs.Endpoint) string {
 
 // NamedEndpointID is EndpointIDOf for an endpoint that is named by its id.
 func NamedEndpointID(provider, id string) string { return "endpoint/" + provider + "/" + id }
+
+// NightlyID is the beginning of the workflow ids of a schedule's runs, which
+// Temporal ends with the time for which each is scheduled.
+func NightlyID(schedule string) string { return "nightly/" + schedule }
+
+// NotifyID is the workflow id of the Notify that tells of a job's end.
+func NotifyID(job string) string { return "notify/" + job }
+
+// ScheduledFor is the search attribute in which Temporal tells a workflow that
+// a schedule started for what time that was.
+var ScheduledFor = temporal.NewSearchAttributeKeyTime("TemporalScheduledStartTime")
 
 // The search attributes of a Batch. They must exist in the namespace before a
 // job is started; the worker sees to it when it starts.

@@ -26,6 +26,8 @@ func TestReplay(t *testing.T) {
 	replayer.RegisterWorkflowWithOptions(Batch, workflow.RegisterOptions{Name: BatchWorkflow})
 	replayer.RegisterWorkflowWithOptions(Endpoint, workflow.RegisterOptions{Name: EndpointWorkflow})
 	replayer.RegisterWorkflowWithOptions(Sweep, workflow.RegisterOptions{Name: SweepWorkflow})
+	replayer.RegisterWorkflowWithOptions(Nightly, workflow.RegisterOptions{Name: NightlyWorkflow})
+	replayer.RegisterWorkflowWithOptions(Notify, workflow.RegisterOptions{Name: NotifyWorkflow})
 	for _, history := range histories {
 		t.Run(filepath.Base(history), func(t *testing.T) {
 			t.Parallel()
@@ -69,12 +71,14 @@ func TestNames(t *testing.T) {
 		CheckEndpoint, PlanInput, AskEndpoint, DismissEndpoint, CreateEndpoint, AwaitEndpoint,
 		WatchOwner, ReleaseEndpoint, RunShard, RunShardAsBatch, CollectResults, WriteReport,
 		SweepWorkflow, SweepSchedule, SweepEndpoints, ClaimOutput, ReuseResults, claimChange,
+		NightlyWorkflow, NotifyWorkflow, SendNotice, NightlyID("id"), NotifyID("job"),
 	}, " ")
 	const want = "Batch Endpoint nightshift-control nightshift-data endpoint/job " +
 		"ask dismiss rental progress pause resume shows-provider " +
 		"CheckEndpoint PlanInput AskEndpoint DismissEndpoint CreateEndpoint AwaitEndpoint " +
 		"WatchOwner ReleaseEndpoint RunShard RunShardAsBatch CollectResults WriteReport " +
-		"Sweep nightshift-sweep SweepEndpoints ClaimOutput ReuseResults claim-output"
+		"Sweep nightshift-sweep SweepEndpoints ClaimOutput ReuseResults claim-output " +
+		"Nightly Notify SendNotice nightly/id notify/job"
 	if got != want {
 		t.Errorf("names are\n%s, want\n%s", got, want)
 	}

@@ -18,7 +18,7 @@ func shapes(t *testing.T) string {
 		BatchInput{}, jobs.Report{}, EndpointRequest{}, Dismissal{}, RentalNews{}, PlanCall{}, Plan{},
 		CheckCall{}, Terms{}, CreateCall{}, EndpointCreated{}, AwaitCall{}, EndpointReady{}, EndpointBeat{}, TendCall{}, Tended{}, ReleaseCall{}, EndpointReleased{},
 		ShardCall{}, ShardDone{}, ShardBeat{}, CollectCall{}, Collected{}, Progress{}, Pause{},
-		SweepCall{}, SweepDone{},
+		SweepCall{}, SweepDone{}, NightlyInput{}, NightlyDone{}, NoticeCall{},
 		ClaimCall{}, Claimed{}, ReuseCall{}, Reused{},
 	} {
 		filled := reflect.New(reflect.TypeOf(value)).Elem()

@@ -58,7 +58,7 @@ func newApp(stdout, stderr io.Writer, extra []*cli.Command) *cli.App {
 		Commands: append([]*cli.Command{
 			initCommand(), checkCommand(),
 			runCommand(), submitCommand(), watchCommand(), listCommand(), statusCommand(), reportCommand(),
-			pauseCommand(), resumeCommand(), cancelCommand(), retryCommand(), resultsCommand(),
+			pauseCommand(), resumeCommand(), cancelCommand(), retryCommand(), resultsCommand(), scheduleCommand(), schemaCommand(),
 			endpointsCommand(), doctorCommand(), workerCommand(), simCommand(), versionCommand(), completionCommand(),
 		}, extra...),
 		HideHelpCommand:           true,

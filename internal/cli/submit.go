@@ -64,11 +64,8 @@ func submitJob(c *cli.Context) (*session, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	id := c.String("id")
-	if id == "" {
-		id = jobs.NewID(spec.Name, time.Now())
-	}
-	if err := jobs.CheckID(id); err != nil {
+	id, spec, err := submission(spec, c.String("id"), time.Now())
+	if err != nil {
 		return nil, "", badInput(err)
 	}
 	connected, err := connect(c, NewLogger(c.App.ErrWriter, slog.LevelError))
@@ -89,6 +86,25 @@ func submitJob(c *cli.Context) (*session, string, error) {
 
 // errSubmittedBefore is of an id that was used before.
 var errSubmittedBefore = errors.New("was submitted before")
+
+// submission is what a job file means now: the job's id, a new one unless it
+// is given, and the spec with its templates filled in.
+func submission(spec jobs.Spec, id string, now time.Time) (string, jobs.Spec, error) {
+	moment := jobs.Moment{Time: now.In(spec.Schedule.Zone()), Job: id}
+	if id == "" {
+		name, err := spec.NameAt(moment)
+		if err != nil {
+			return "", jobs.Spec{}, err
+		}
+		moment.Job = jobs.NewID(name, now)
+	}
+	if err := jobs.CheckID(moment.Job); err != nil {
+		return "", jobs.Spec{}, err
+	}
+	spec, err := spec.At(moment)
+	spec.Schedule = jobs.Schedule{} // this is a job of its own
+	return moment.Job, spec, err
+}
 
 // Submit starts a job. An id that was used before is refused, whether that job
 // runs or has ended, for as long as Temporal remembers it: the retention of its

@@ -72,12 +72,19 @@ func submitDemo(ctx context.Context, s *stack.Stack) (id string, err error) {
 		return "", err
 	}
 	id = jobs.NewID(spec.Name, time.Now())
-	input := "s3://" + bucketName + "/prompts/opticks.jsonl"
-	if _, err := s.Store.Put(ctx, input, examples.Opticks, bucket.PutOptions{ContentType: "application/jsonl"}); err != nil {
+	input, err := putPrompts(ctx, s)
+	if err != nil {
 		return "", err
 	}
 	spec.Input, spec.Output = jobs.URLs{input}, "s3://"+bucketName+"/answers/"+id+"/"
 	return id, cli.Submit(ctx, s.Client, id, spec)
+}
+
+// putPrompts puts the examples' prompts into the bucket.
+func putPrompts(ctx context.Context, s *stack.Stack) (url string, err error) {
+	url = "s3://" + bucketName + "/prompts/opticks.jsonl"
+	_, err = s.Store.Put(ctx, url, examples.Opticks, bucket.PutOptions{ContentType: "application/jsonl"})
+	return url, err
 }
 
 // watchDemo shows the job until it ends. An interruption cancels it, and is

@@ -13,7 +13,8 @@ func devCommand() *cli.Command {
 		Name:  "dev",
 		Usage: "keep a whole nightshift running on this machine",
 		Description: "Temporal with its Web UI, an S3 server, a simulated GPU cloud and a worker, until interrupted.\n" +
-			"Jobs that were under way when it was stopped, or killed, go on at the next start.\n\n" +
+			"Jobs that were under way when it was stopped, or killed, go on at the next start. The bucket\n" +
+			"holds the prompts that the examples read.\n\n" +
 			"Examples:\n" +
 			"  nightshift-local dev\n" +
 			"  nightshift-local dev --dir ./state --warm-up 2m",
@@ -28,6 +29,9 @@ func runDev(c *cli.Context) error {
 		return err
 	}
 	defer s.Stop()
+	if _, err := putPrompts(c.Context, s); err != nil {
+		return err
+	}
 	printEnvironment(c, s)
 	<-c.Context.Done()
 	return nil

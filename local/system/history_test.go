@@ -57,3 +57,18 @@ func (f *fixture) saveHistory(workflow, file string) {
 		f.Error(err)
 	}
 }
+
+// keepNightly saves the histories of a job that a schedule started, of the
+// schedule's run, and of what told of its end.
+func (f *fixture) keepNightly(job, name string) {
+	if *saveHistories == "" {
+		return
+	}
+	described, err := f.Client.DescribeWorkflowExecution(context.Background(), job, "")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.saveHistory(described.GetWorkflowExecutionInfo().GetParentExecution().GetWorkflowId(), name+"-nightly.json")
+	f.saveHistory(workflows.NotifyID(job), name+"-notify.json")
+	f.saveHistory(job, name+"-batch.json")
+}
