@@ -3,7 +3,6 @@ package activities
 import (
 	"cmp"
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -101,8 +100,8 @@ func (run *shardRun) send(ctx context.Context) error {
 	defer context.AfterFunc(run.taking, func() { run.drain(ctx, inFlight, cut) })()
 	defer stopWithWorker(ctx, run.stop)()
 
-	var wait sync.WaitGroup
-	defer wait.Wait()
+	senders := newSenders()
+	defer senders.finish()
 	if err := run.target.turn.Acquire(run.taking, 1); err != nil {
 		return err
 	}
@@ -112,14 +111,14 @@ func (run *shardRun) send(ctx context.Context) error {
 		if err := run.memory.Acquire(run.taking, size); err != nil {
 			return err
 		}
-		// The slot is taken here, and not by the goroutine, so that there are
-		// no more goroutines than requests in flight or waiting for a retry.
+		// The slot is taken here, and not by the sender, so that there are
+		// no more senders than requests in flight or waiting for a retry.
 		if err := run.target.limiter.Acquire(run.taking); err != nil {
 			run.memory.Release(size)
 			return err
 		}
 		sent := newSending(run, request, index)
-		wait.Go(func() {
+		senders.hand(func() {
 			defer run.memory.Release(size)
 			if err := sent.run(run.taking, inFlight); err != nil {
 				run.stop(err)

@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -40,10 +39,12 @@ type sending struct {
 // newSending copies what it needs of the request, whose memory is the
 // scanner's.
 func newSending(shard *shardRun, request batchfile.Request, index int64) *sending {
-	return &sending{
-		shard: shard, url: request.URL, index: index, customID: bytes.Clone(request.CustomID),
-		body: request.AppendBody(make([]byte, 0, len(request.Body)+64), shard.call.Address.Model),
-	}
+	model := shard.call.Address.Model
+	kept := make([]byte, 0, len(request.CustomID)+len(request.Body)+len(model)+32)
+	kept = append(kept, request.CustomID...)
+	id := len(kept)
+	kept = request.AppendBody(kept, model)
+	return &sending{shard: shard, url: request.URL, index: index, customID: kept[:id:id], body: kept[id:]}
 }
 
 // run sends until there is a result; the first slot is the caller's. When taking
@@ -115,7 +116,10 @@ func (s *sending) judge(class chat.Class, answer chat.Answer, err error) (finish
 // used, else what went wrong.
 func (s *sending) finish(answer chat.Answer, err error) {
 	s.shard.lastAnswer.Store(time.Now().UnixNano())
-	result := batchfile.Result{Index: s.index, CustomID: s.customID, Status: answer.Status, RequestID: answer.RequestID, Body: answer.Body}
+	result := batchfile.Result{
+		Index: s.index, CustomID: s.customID, Status: answer.Status, RequestID: answer.RequestID, Body: answer.Body,
+		Sound: err == nil && answer.Status < 300, Usage: batchfile.Usage(answer.Usage),
+	}
 	if err != nil && answer.Status < 400 {
 		result = batchfile.Result{Index: s.index, CustomID: s.customID, Error: &batchfile.ResultError{
 			Code: errorCode(answer, err), Message: fmt.Sprintf("%v, after %d attempts", err, s.attempts),
@@ -145,8 +149,7 @@ func outcomeOf(class chat.Class, answer chat.Answer, err error, took time.Durati
 		outcome.Kind = pace.Abandoned
 	case chat.OK:
 		outcome.Kind = pace.OK
-		usage := batchfile.ReadUsage(answer.Body)
-		outcome.Tokens = usage.InputTokens + usage.OutputTokens
+		outcome.Tokens = answer.Usage.InputTokens + answer.Usage.OutputTokens
 	case chat.Throttled:
 		outcome.Kind = pace.Throttled
 		if told, ok := errors.AsType[*chat.Error](err); ok {

@@ -20,13 +20,17 @@ type Dial func(workflows.Address) *chat.Client
 // NewDial returns a Dial that sends each provider's token and shares one
 // transport.
 func NewDial(providers Providers, transport http.RoundTripper) Dial {
-	httpClient := &http.Client{Transport: transport}
 	return func(address workflows.Address) *chat.Client {
 		return chat.New(chat.Options{
 			BaseURL: address.BaseURL, APIKey: providers[address.Provider].Token,
-			HTTPClient: httpClient, Check: batchfile.CheckAnswer,
+			Transport: transport, Check: readAnswer,
 		})
 	}
+}
+
+func readAnswer(url string, body []byte) (chat.Usage, error) {
+	usage, err := batchfile.ReadAnswer(url, body)
+	return chat.Usage(usage), err
 }
 
 // Targets holds one target for each endpoint that this process sends to, so

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"strconv"
 )
 
@@ -29,6 +28,8 @@ type Result struct {
 	Status    int    // of the HTTP answer
 	RequestID string // from the answer's headers; may be empty
 	Body      []byte // of the answer, as received
+	Sound     bool   // ReadAnswer has found Body to be an answer, and this its Usage
+	Usage     Usage
 	Error     *ResultError
 }
 
@@ -51,9 +52,10 @@ func success(status int) bool { return status/100 == 2 }
 // body that spans lines is compacted. One that is not JSON in UTF-8 becomes an
 // error object of type invalid_response_body with the first 2 KiB as message.
 func AppendResult(dst []byte, job string, r Result) []byte {
-	hash := fnv.New32a()
-	hash.Write([]byte(job))
-	dst = fmt.Appendf(dst, `{"id":"%s%08x%012d","custom_id":`, idPrefix, hash.Sum32(), r.Index)
+	dst = append(dst, `{"id":"`+idPrefix...)
+	dst = appendPadded(dst, uint64(jobDigest(job)), 16, 8)
+	dst = appendPadded(dst, uint64(r.Index), 10, idDigits)
+	dst = append(dst, `","custom_id":`...)
 	if r.CustomID == nil {
 		dst = append(dst, "null"...)
 	}
@@ -70,16 +72,38 @@ func AppendResult(dst []byte, job string, r Result) []byte {
 	dst = append(dst, `,"request_id":`...)
 	dst = appendQuoted(dst, r.RequestID)
 	dst = append(dst, `,"body":`...)
-	dst = appendResponseBody(dst, r.Body)
+	dst = appendResponseBody(dst, r.Body, r.Sound)
 	return append(dst, "},\"error\":null}\n"...)
 }
 
-func appendResponseBody(dst, body []byte) []byte {
-	c := cursor{data: body}
-	c.space()
-	value := c.raw()
+// jobDigest is the 32-bit FNV-1a of a job's id.
+func jobDigest(job string) uint32 {
+	sum := uint32(2166136261)
+	for _, b := range []byte(job) {
+		sum = (sum ^ uint32(b)) * 16777619
+	}
+	return sum
+}
+
+// appendPadded appends a number with zeros before it up to so many digits.
+func appendPadded(dst []byte, n uint64, base, digits int) []byte {
+	const zeros = "000000000000"
+	var number [64]byte
+	text := strconv.AppendUint(number[:0], n, base)
+	dst = append(dst, zeros[:max(0, digits-len(text))]...)
+	return append(dst, text...)
+}
+
+func appendResponseBody(dst, body []byte, sound bool) []byte {
+	value := bytes.TrimSpace(body)
+	if !sound {
+		c := cursor{data: body}
+		c.space()
+		value = c.raw()
+		sound = c.end()
+	}
 	switch {
-	case !c.end():
+	case !sound:
 		dst = append(dst, `{"error":{"message":`...)
 		dst = appendQuoted(dst, string(body[:min(len(body), maxInvalidBody)]))
 		return append(dst, `,"type":"invalid_response_body"}}`...)

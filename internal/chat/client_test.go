@@ -26,12 +26,12 @@ const (
 )
 
 // check is as strict as a batch is.
-func check(_ string, body []byte) error {
+func check(_ string, body []byte) (Usage, error) {
 	var answer struct{ Choices []json.RawMessage }
 	if json.Unmarshal(body, &answer) != nil || len(answer.Choices) == 0 {
-		return errors.New("the answer has no choices")
+		return Usage{}, errors.New("the answer has no choices")
 	}
-	return nil
+	return Usage{}, nil
 }
 
 // serve runs a server for the test.
@@ -43,7 +43,7 @@ func serve(t testing.TB, handler http.HandlerFunc) *httptest.Server {
 
 // dial returns a client for the server's /v1.
 func dial(server *httptest.Server) *Client {
-	return New(Options{BaseURL: server.URL + "/v1", APIKey: secret, HTTPClient: server.Client(), Check: check})
+	return New(Options{BaseURL: server.URL + "/v1", APIKey: secret, Transport: server.Client().Transport, Check: check})
 }
 
 // answer is a handler that says the same to everybody.
@@ -228,7 +228,7 @@ func TestSend_NoServer(t *testing.T) {
 	}{
 		"refused":               {closed.URL + "/v1", Gone},
 		"https to http":         {strings.Replace(plain.URL, "http:", "https:", 1) + "/v1", Misconfigured},
-		"http to https":         {strings.Replace(secure.URL, "https:", "http:", 1) + "/v1", Refused},
+		"http to https":         {strings.Replace(secure.URL, "https:", "http:", 1) + "/v1", Misconfigured},
 		"unknown certificate":   {secure.URL + "/v1", Misconfigured},
 		"base URL empty":        {"", Misconfigured},
 		"base URL without host": {"http:///v1", Misconfigured},
@@ -389,7 +389,7 @@ func TestTransport_KeepsConnections(t *testing.T) {
 	defer server.Close()
 	for _, maxConns := range []int{requests, 0} {
 		opened.Store(0)
-		c := New(Options{BaseURL: server.URL + "/v1", HTTPClient: &http.Client{Transport: Transport(maxConns)}})
+		c := New(Options{BaseURL: server.URL + "/v1", Transport: Transport(maxConns)})
 		for range 10 {
 			arrived.Add(requests)
 			var group sync.WaitGroup
@@ -417,10 +417,10 @@ func TestTransport_SpeaksHTTP2(t *testing.T) {
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	defer server.Close()
-	transport := Transport(10)
+	transport := netTransport(10)
 	transport.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 	transport.TLSClientConfig.NextProtos = nil
-	c := New(Options{BaseURL: server.URL + "/v1", HTTPClient: &http.Client{Transport: transport}})
+	c := New(Options{BaseURL: server.URL + "/v1", Transport: transport})
 	got, err := c.Send(t.Context(), completions, []byte(prompt))
 	if err != nil || !strings.Contains(string(got.Body), "HTTP/2") {
 		t.Errorf("%s (%v), want HTTP/2", got.Body, err)
