@@ -42,8 +42,10 @@ func serve(t testing.TB, handler http.HandlerFunc) *httptest.Server {
 }
 
 // dial returns a client for the server's /v1.
-func dial(server *httptest.Server) *Client {
-	return New(Options{BaseURL: server.URL + "/v1", APIKey: secret, Transport: server.Client().Transport, Check: check})
+func dial(server *httptest.Server) *Client { return dialOver(server, Transport(64)) }
+
+func dialOver(server *httptest.Server, transport http.RoundTripper) *Client {
+	return New(Options{BaseURL: server.URL + "/v1", APIKey: secret, Transport: transport, Check: check})
 }
 
 // answer is a handler that says the same to everybody.
@@ -98,11 +100,7 @@ func TestSend_SortsAnswers(t *testing.T) {
 	apiError := func(fields string) string {
 		return `{"error":{"message":"` + secret + `",` + fields + `}}`
 	}
-	tests := map[string]struct {
-		handler http.HandlerFunc
-		class   Class
-		status  int // of Answer and Error
-	}{
+	tests := map[string]sorted{
 		"an answer":                        {answer(200, result), OK, 200},
 		"created":                          {answer(201, result), OK, 201},
 		"in pieces":                        {trickle(result), OK, 200},
@@ -134,6 +132,8 @@ func TestSend_SortsAnswers(t *testing.T) {
 		"moved nowhere":                    {answer(302, ""), Retry, 302},
 		"bad request":                      {answer(400, apiError(`"param":"messages","code":null`)), Refused, 400},
 		"bad request, no JSON":             {answer(400, secret), Refused, 400},
+		"https expected, says Go":          {answer(400, "Client sent an HTTP request to an HTTPS server.\n"), Misconfigured, 400},
+		"https expected, says nginx":       {answer(400, "<html><center>The plain HTTP request was sent to HTTPS port</center>"), Misconfigured, 400},
 		"unauthorized":                     {answer(401, apiError(`"code":"invalid_api_key"`)), Misconfigured, 401},
 		"no credit":                        {answer(402, apiError(`"code":"insufficient_balance"`)), Misconfigured, 402},
 		"forbidden":                        {answer(403, `{"detail":"hush"}`), Misconfigured, 403},
@@ -165,22 +165,34 @@ func TestSend_SortsAnswers(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := dial(serve(t, test.handler))
-			c.options.MaxResponse = 2048
-			got, err := c.Send(t.Context(), completions, []byte(prompt))
-			if ClassOf(err) != test.class {
-				t.Errorf("class %q (%v), want %q", ClassOf(err), err, test.class)
-			}
-			if sorted, ok := errors.AsType[*Error](err); (err != nil) != ok || ok && sorted.Status != test.status {
-				t.Errorf("error %#v, want status %d", err, test.status)
-			}
-			if got.Status != test.status {
-				t.Errorf("answer's status %d, want %d", got.Status, test.status)
-			}
-			if text := fmt.Sprint(err, errors.Unwrap(err)); strings.Contains(text, secret) {
-				t.Errorf("error %q holds a body or a key", text)
+			for _, transport := range []http.RoundTripper{Transport(1), netTransport(1)} {
+				test.check(t, dialOver(serve(t, test.handler), transport))
 			}
 		})
+	}
+}
+
+// sorted is what an answer must be sorted into.
+type sorted struct {
+	handler http.HandlerFunc
+	class   Class
+	status  int // of Answer and Error
+}
+
+func (test sorted) check(t *testing.T, c *Client) {
+	c.options.MaxResponse = 2048
+	got, err := c.Send(t.Context(), completions, []byte(prompt))
+	if ClassOf(err) != test.class {
+		t.Errorf("class %q (%v), want %q", ClassOf(err), err, test.class)
+	}
+	if sorted, ok := errors.AsType[*Error](err); (err != nil) != ok || ok && sorted.Status != test.status {
+		t.Errorf("error %#v, want status %d", err, test.status)
+	}
+	if got.Status != test.status {
+		t.Errorf("answer's status %d, want %d", got.Status, test.status)
+	}
+	if text := fmt.Sprint(err, errors.Unwrap(err)); strings.Contains(text, secret) {
+		t.Errorf("error %q holds a body or a key", text)
 	}
 }
 
