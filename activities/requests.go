@@ -3,6 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -69,6 +70,8 @@ type shardRun struct {
 	target   *target
 	leave    func()
 	inFlight atomic.Int64
+	hedging  *hedging
+	defaults batchfile.Defaults
 
 	firstSent, lastAnswer atomic.Int64 // Unix nanoseconds; 0 is never
 }
@@ -81,7 +84,11 @@ func (a *Requests) begin(ctx context.Context, call workflows.ShardCall) (*shardR
 		return nil, err
 	}
 	run.openShard = opened
-	run.target, run.leave = a.Targets.use(call.Address, call.Requests)
+	run.hedging, run.defaults = newHedging(int64(run.shard.Requests)), batchfile.NewDefaults(call.Requests.Defaults)
+	run.target, run.leave, err = a.Targets.use(call.Address, call.Requests)
+	if err != nil {
+		return nil, errors.Join(err, opened.parts.close())
+	}
 	return run, nil
 }
 
@@ -106,8 +113,8 @@ func (run *shardRun) send(ctx context.Context) error {
 		return err
 	}
 	defer run.target.turn.Release(1)
-	return run.eachLine(run.taking, func(request batchfile.Request, index int64) error {
-		size := min(int64(len(request.Body))+bodyOverhead, memoryForBodies)
+	line := &ordering{order: run.call.Requests.Order, pass: func(sent *sending) error {
+		size := min(int64(len(sent.body))+bodyOverhead, memoryForBodies)
 		if err := run.memory.Acquire(run.taking, size); err != nil {
 			return err
 		}
@@ -117,7 +124,6 @@ func (run *shardRun) send(ctx context.Context) error {
 			run.memory.Release(size)
 			return err
 		}
-		sent := newSending(run, request, index)
 		senders.hand(func() {
 			defer run.memory.Release(size)
 			if err := sent.run(run.taking, inFlight); err != nil {
@@ -125,7 +131,15 @@ func (run *shardRun) send(ctx context.Context) error {
 			}
 		})
 		return nil
+	}}
+	err := run.eachLine(run.taking, func(request batchfile.Request, index int64) error {
+		return line.add(newSending(run, request, index))
 	})
+	if err == nil {
+		err = line.flush()
+	}
+	close(run.hedging.taken)
+	return err
 }
 
 func (run *shardRun) beat() workflows.ShardBeat {
@@ -140,7 +154,8 @@ func (run *shardRun) tally() workflows.ShardDone {
 	completed, failed, usage := run.parts.counts()
 	return workflows.ShardDone{
 		Shard: run.call.Shard, Completed: completed, Failed: failed, Usage: usage,
-		Sent: workflows.Sent{First: moment(&run.firstSent), Last: moment(&run.lastAnswer)},
+		Hedged: run.hedging.hedged.Load(),
+		Sent:   workflows.Sent{First: moment(&run.firstSent), Last: moment(&run.lastAnswer)},
 	}
 }
 

@@ -43,7 +43,11 @@ func newSending(shard *shardRun, request batchfile.Request, index int64) *sendin
 	kept := make([]byte, 0, len(request.CustomID)+len(request.Body)+len(model)+32)
 	kept = append(kept, request.CustomID...)
 	id := len(kept)
-	kept = request.AppendBody(kept, model)
+	if len(shard.call.Requests.Defaults) == 0 {
+		kept = request.AppendBody(kept, model)
+	} else {
+		kept = shard.defaults.Append(kept, request.AppendBody(nil, model))
+	}
 	return &sending{shard: shard, url: request.URL, index: index, customID: kept[:id:id], body: kept[id:]}
 }
 
@@ -83,7 +87,11 @@ func (s *sending) once(ctx context.Context) (chat.Answer, error) {
 	s.shard.inFlight.Add(1)
 	defer s.shard.inFlight.Add(-1)
 	s.shard.firstSent.CompareAndSwap(0, time.Now().UnixNano())
-	return s.shard.target.Send(ctx, s.url, s.body)
+	send := func(ctx context.Context) (chat.Answer, error) { return s.shard.target.Send(ctx, s.url, s.body) }
+	if s.shard.call.Requests.Hedge {
+		return s.shard.hedging.race(ctx, s.shard.target.limiter, send)
+	}
+	return send(ctx)
 }
 
 // judge writes the result down if this was the last word on the request.
@@ -102,7 +110,7 @@ func (s *sending) judge(class chat.Class, answer chat.Answer, err error) (finish
 		}
 		return false, nil
 	case chat.Misconfigured:
-		return false, final(jobs.Unauthorized, fmt.Sprintf("the endpoint refuses the token: %v", err))
+		return false, final(jobs.Unauthorized, fmt.Sprintf("the endpoint refuses every request like this: %v", err))
 	}
 	s.attempts++
 	if s.attempts < s.shard.call.Requests.Attempts {

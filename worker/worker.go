@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"time"
 
@@ -67,6 +68,8 @@ type Options struct {
 	// it. Both may be empty.
 	Installation string
 	StateFile    string
+
+	transport http.RoundTripper // to all endpoints
 }
 
 const (
@@ -101,6 +104,7 @@ const (
 // A control worker guards against outages of Temporal from the beginning.
 func Run(ctx context.Context, o Options) error {
 	worker.SetBinaryChecksum(build())
+	o.transport = chat.Transport(maxConnections)
 	known := o.known()
 	defer o.startOutageGuard(ctx, known)()
 	installation, err := o.prepare(ctx, known)
@@ -202,7 +206,7 @@ func registerControl(r worker.Registry, o Options, installation string) {
 	owners := &activities.Owners{Client: o.Client}
 	endpoints := &activities.Endpoints{
 		Providers: o.Providers, Installation: installation,
-		Dial: activities.NewDial(o.Providers, chat.Transport(maxConnections)), Store: o.Store, Owners: owners,
+		Dial: activities.NewDial(o.Providers, o.transport), Store: o.Store, Owners: owners,
 		Prices: o.Prices.Of,
 	}
 	sweeping := &activities.Sweeping{Client: o.Client, Providers: o.Providers, Installation: installation}
@@ -223,7 +227,7 @@ func registerControl(r worker.Registry, o Options, installation string) {
 func registerData(r worker.Registry, o Options, _ string) {
 	planning := &activities.Planning{Store: o.Store, TempDir: o.TempDir}
 	requests := activities.NewRequests(o.Store, &activities.Targets{
-		Dial: activities.NewDial(o.Providers, chat.Transport(maxConnections)),
+		Dial: activities.NewDial(o.Providers, o.transport),
 	})
 	results := &activities.Results{Store: o.Store, TempDir: o.TempDir}
 	register(r, map[string]any{

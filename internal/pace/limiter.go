@@ -61,6 +61,18 @@ func (l *Limiter) Acquire(ctx context.Context) error {
 	}
 }
 
+// TryAcquire takes a slot if one is free and nobody waits for it, and reports
+// whether it did.
+func (l *Limiter) TryAcquire() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.inFlight >= l.allowed || l.waiters.Len() > 0 {
+		return false
+	}
+	l.inFlight++
+	return true
+}
+
 // leave takes a cancelled caller out of the queue. A slot that it was granted
 // meanwhile goes to the next.
 func (l *Limiter) leave(ctx context.Context, waiter *list.Element, granted <-chan struct{}) error {
