@@ -18,7 +18,6 @@ type Limiter struct {
 	allowed  int // what a cool-down and the ramp after it leave of limit
 	inFlight int
 	waiters  list.List // of chan struct{}, closed when a slot is granted
-	replicas int
 	cooldown cooldown
 	window   window
 	climber  climber
@@ -120,23 +119,6 @@ func (l *Limiter) SetFixed(n int) {
 		n = l.climber.clamp(float64(l.limit))
 	}
 	l.setLimit(n)
-}
-
-// SetReplicas tells how many replicas are ready. When that changes, the limit
-// is rescaled in proportion and sought again from there; the first call, and
-// n <= 0, change nothing.
-func (l *Limiter) SetReplicas(n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	before := l.replicas
-	if n <= 0 || n == before {
-		return
-	}
-	l.replicas = n
-	if before > 0 && !l.fixed {
-		l.climber.restart()
-		l.setLimit(l.climber.clamp(float64(l.limit) * float64(n) / float64(before)))
-	}
 }
 
 // Stats reads the Limiter.
