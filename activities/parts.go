@@ -87,7 +87,7 @@ func (p *partWriter) add(result batchfile.Result) batchfile.Usage {
 		default:
 		}
 	}
-	return usage
+	return result.Usage
 }
 
 // count takes note of a result that an earlier attempt wrote.
