@@ -1,12 +1,10 @@
 package activities
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,7 +33,7 @@ type partWriter struct {
 
 	mu        sync.Mutex
 	room      *sync.Cond // signalled when a flush has made room
-	lines     [2]lineBuffer
+	lines     [2]*lineBuffer
 	completed int64
 	failed    int64
 	usage     jobs.Usage
@@ -62,6 +60,7 @@ func newPartWriter(ctx context.Context, store *bucket.Store, job, folder string,
 		full:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
 	}
+	p.lines = newLineBuffers()
 	p.room = sync.NewCond(&p.mu)
 	p.flusher.Go(func() { p.flushing(ctx, broken) })
 	return p
@@ -71,25 +70,24 @@ func newPartWriter(ctx context.Context, store *bucket.Store, job, folder string,
 // tells. It waits while the bucket does not keep up.
 func (p *partWriter) add(result batchfile.Result, sum uint64) batchfile.Usage {
 	failed := result.Failed()
-	usage := batchfile.ReadUsage(result.Body)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for p.unflushed() > maxUnflushed && p.err == nil {
 		p.room.Wait()
 	}
-	lines := &p.lines[0]
+	lines := p.lines[0]
 	if failed {
-		lines = &p.lines[1]
+		lines = p.lines[1]
 	}
 	lines.add(p.job, result, sum)
-	p.tally(failed, usage)
+	p.tally(failed, result.Usage)
 	if p.unflushed() >= flushBytes {
 		select {
 		case p.full <- struct{}{}:
 		default:
 		}
 	}
-	return usage
+	return result.Usage
 }
 
 // count takes note of a result that an earlier attempt wrote.
@@ -152,18 +150,18 @@ func (p *partWriter) flushing(ctx context.Context, broken func(error)) {
 func (p *partWriter) flush(ctx context.Context) error {
 	p.mu.Lock()
 	taken := p.lines
-	p.lines = [2]lineBuffer{}
+	p.lines = newLineBuffers()
 	p.room.Broadcast()
 	p.mu.Unlock()
 	p.sequence++
 	for kind, lines := range taken {
-		if len(lines.text) == 0 {
-			continue
+		if len(lines.text) > 0 {
+			url := fmt.Sprintf("%s%05d%s", p.prefix, p.sequence, partEndings[kind])
+			if err := p.put(ctx, url, lines.inOrder()); err != nil {
+				return err
+			}
 		}
-		url := fmt.Sprintf("%s%05d%s", p.prefix, p.sequence, partEndings[kind])
-		if err := p.put(ctx, url, lines.inOrder()); err != nil {
-			return err
-		}
+		lines.recycle()
 	}
 	return nil
 }
@@ -194,33 +192,6 @@ func (p *partWriter) put(ctx context.Context, url string, text []byte) error {
 		}
 		pause(waiting, putPause)
 	}
-}
-
-// lineBuffer holds result lines as they come, and where each begins.
-type lineBuffer struct {
-	text  []byte
-	lines []lineAt
-}
-
-type lineAt struct {
-	index      int64
-	start, end int
-}
-
-func (b *lineBuffer) add(job string, result batchfile.Result, sum uint64) {
-	start := len(b.text)
-	b.text = batchfile.AppendPart(b.text, job, result, sum)
-	b.lines = append(b.lines, lineAt{result.Index, start, len(b.text)})
-}
-
-// inOrder returns the lines sorted by the index of their request.
-func (b *lineBuffer) inOrder() []byte {
-	slices.SortFunc(b.lines, func(x, y lineAt) int { return cmp.Compare(x.index, y.index) })
-	sorted := make([]byte, 0, len(b.text))
-	for _, line := range b.lines {
-		sorted = append(sorted, b.text[line.start:line.end]...)
-	}
-	return sorted
 }
 
 // eachPartLine calls use for every line of every part of a shard, part after

@@ -100,12 +100,15 @@ func (run *batchRun) result(line batchapi.Line) batchfile.Result {
 	if line.Status == 0 {
 		return failed(line.Code, line.Message)
 	}
+	result := batchfile.Result{Status: line.Status, RequestID: line.RequestID, Body: line.Body}
 	if line.Status/100 == 2 {
-		if err := batchfile.CheckAnswer(run.plan.URL, line.Body); err != nil {
+		usage, err := batchfile.ReadAnswer(run.plan.URL, line.Body)
+		if err != nil {
 			return failed(codeInvalidResponse, err.Error())
 		}
+		result.Sound, result.Usage = true, usage
 	}
-	return batchfile.Result{Status: line.Status, RequestID: line.RequestID, Body: line.Body}
+	return result
 }
 
 func failed(code, message string) batchfile.Result {

@@ -152,7 +152,8 @@ func readID(id string) (index int64, ok bool) {
 func (run *batchRun) appendLine(dst []byte, request batchfile.Request, index int64) []byte {
 	dst = appendID(append(dst, `{"custom_id":"`...), index)
 	dst = fmt.Appendf(dst, `","method":"%s","url":"%s","body":`, request.Method, request.URL)
-	return append(request.AppendBody(dst, run.call.Address.Model), "}\n"...)
+	body := request.AppendBody(nil, run.call.Address.Model)
+	return append(batchfile.NewDefaults(run.call.Requests.Defaults).Append(dst, body), "}\n"...)
 }
 
 // survey reads the requests without a result once: how long the file will be,

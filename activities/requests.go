@@ -3,7 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
-	"sync"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -70,6 +70,8 @@ type shardRun struct {
 	target   *target
 	leave    func()
 	inFlight atomic.Int64
+	hedging  *hedging
+	defaults batchfile.Defaults
 
 	firstSent, lastAnswer atomic.Int64 // Unix nanoseconds; 0 is never
 }
@@ -82,7 +84,11 @@ func (a *Requests) begin(ctx context.Context, call workflows.ShardCall) (*shardR
 		return nil, err
 	}
 	run.openShard = opened
-	run.target, run.leave = a.Targets.use(call.Address, call.Requests)
+	run.hedging, run.defaults = newHedging(int64(run.shard.Requests)), batchfile.NewDefaults(call.Requests.Defaults)
+	run.target, run.leave, err = a.Targets.use(call.Address, call.Requests)
+	if err != nil {
+		return nil, errors.Join(err, opened.parts.close())
+	}
 	return run, nil
 }
 
@@ -101,32 +107,39 @@ func (run *shardRun) send(ctx context.Context) error {
 	defer context.AfterFunc(run.taking, func() { run.drain(ctx, inFlight, cut) })()
 	defer stopWithWorker(ctx, run.stop)()
 
-	var wait sync.WaitGroup
-	defer wait.Wait()
+	senders := newSenders()
+	defer senders.finish()
 	if err := run.target.turn.Acquire(run.taking, 1); err != nil {
 		return err
 	}
 	defer run.target.turn.Release(1)
-	return run.eachLine(run.taking, func(request batchfile.Request, index int64) error {
-		size := min(int64(len(request.Body))+bodyOverhead, memoryForBodies)
+	line := &ordering{order: run.call.Requests.Order, pass: func(sent *sending) error {
+		size := min(int64(len(sent.body))+bodyOverhead, memoryForBodies)
 		if err := run.memory.Acquire(run.taking, size); err != nil {
 			return err
 		}
-		// The slot is taken here, and not by the goroutine, so that there are
-		// no more goroutines than requests in flight or waiting for a retry.
+		// The slot is taken here, and not by the sender, so that there are
+		// no more senders than requests in flight or waiting for a retry.
 		if err := run.target.limiter.Acquire(run.taking); err != nil {
 			run.memory.Release(size)
 			return err
 		}
-		sent := newSending(run, request, index)
-		wait.Go(func() {
+		senders.hand(func() {
 			defer run.memory.Release(size)
 			if err := sent.run(run.taking, inFlight); err != nil {
 				run.stop(err)
 			}
 		})
 		return nil
+	}}
+	err := run.eachLine(run.taking, func(request batchfile.Request, index int64) error {
+		return line.add(newSending(run, request, index))
 	})
+	if err == nil {
+		err = line.flush()
+	}
+	close(run.hedging.taken)
+	return err
 }
 
 func (run *shardRun) beat() workflows.ShardBeat {
@@ -141,7 +154,8 @@ func (run *shardRun) tally() workflows.ShardDone {
 	completed, failed, usage := run.parts.counts()
 	return workflows.ShardDone{
 		Shard: run.call.Shard, Completed: completed, Failed: failed, Usage: usage,
-		Sent: workflows.Sent{First: moment(&run.firstSent), Last: moment(&run.lastAnswer)},
+		Hedged: run.hedging.hedged.Load(),
+		Sent:   workflows.Sent{First: moment(&run.firstSent), Last: moment(&run.lastAnswer)},
 	}
 }
 

@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -41,10 +40,18 @@ type sending struct {
 // newSending copies what it needs of the request, whose memory is the
 // scanner's.
 func newSending(shard *shardRun, request batchfile.Request, index int64) *sending {
+	model := shard.call.Address.Model
+	kept := make([]byte, 0, len(request.CustomID)+len(request.Body)+len(model)+32)
+	kept = append(kept, request.CustomID...)
+	id := len(kept)
+	if len(shard.call.Requests.Defaults) == 0 {
+		kept = request.AppendBody(kept, model)
+	} else {
+		kept = shard.defaults.Append(kept, request.AppendBody(nil, model))
+	}
 	return &sending{
-		shard: shard, url: request.URL, index: index, customID: bytes.Clone(request.CustomID),
-		sum:  batchfile.RequestSum(request.URL, request.Body),
-		body: request.AppendBody(make([]byte, 0, len(request.Body)+64), shard.call.Address.Model),
+		shard: shard, url: request.URL, index: index, customID: kept[:id:id], body: kept[id:],
+		sum: batchfile.RequestSum(request.URL, request.Body),
 	}
 }
 
@@ -84,7 +91,11 @@ func (s *sending) once(ctx context.Context) (chat.Answer, error) {
 	s.shard.inFlight.Add(1)
 	defer s.shard.inFlight.Add(-1)
 	s.shard.firstSent.CompareAndSwap(0, time.Now().UnixNano())
-	return s.shard.target.Send(ctx, s.url, s.body)
+	send := func(ctx context.Context) (chat.Answer, error) { return s.shard.target.Send(ctx, s.url, s.body) }
+	if s.shard.call.Requests.Hedge {
+		return s.shard.hedging.race(ctx, s.shard.target.limiter, send)
+	}
+	return send(ctx)
 }
 
 // judge writes the result down if this was the last word on the request.
@@ -103,7 +114,7 @@ func (s *sending) judge(class chat.Class, answer chat.Answer, err error) (finish
 		}
 		return false, nil
 	case chat.Misconfigured:
-		return false, final(jobs.Unauthorized, fmt.Sprintf("the endpoint refuses the token: %v", err))
+		return false, final(jobs.Unauthorized, fmt.Sprintf("the endpoint refuses every request like this: %v", err))
 	}
 	s.attempts++
 	if s.attempts < s.shard.call.Requests.Attempts {
@@ -117,7 +128,10 @@ func (s *sending) judge(class chat.Class, answer chat.Answer, err error) (finish
 // used, else what went wrong.
 func (s *sending) finish(answer chat.Answer, err error) {
 	s.shard.lastAnswer.Store(time.Now().UnixNano())
-	result := batchfile.Result{Index: s.index, CustomID: s.customID, Status: answer.Status, RequestID: answer.RequestID, Body: answer.Body}
+	result := batchfile.Result{
+		Index: s.index, CustomID: s.customID, Status: answer.Status, RequestID: answer.RequestID, Body: answer.Body,
+		Sound: err == nil && answer.Status < 300, Usage: batchfile.Usage(answer.Usage),
+	}
 	if err != nil && answer.Status < 400 {
 		result = batchfile.Result{Index: s.index, CustomID: s.customID, Error: &batchfile.ResultError{
 			Code: errorCode(answer, err), Message: fmt.Sprintf("%v, after %d attempts", err, s.attempts),
@@ -147,8 +161,7 @@ func outcomeOf(class chat.Class, answer chat.Answer, err error, took time.Durati
 		outcome.Kind = pace.Abandoned
 	case chat.OK:
 		outcome.Kind = pace.OK
-		usage := batchfile.ReadUsage(answer.Body)
-		outcome.Tokens = usage.InputTokens + usage.OutputTokens
+		outcome.Tokens = answer.Usage.InputTokens + answer.Usage.OutputTokens
 	case chat.Throttled:
 		outcome.Kind = pace.Throttled
 		if told, ok := errors.AsType[*chat.Error](err); ok {

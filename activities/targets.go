@@ -1,7 +1,9 @@
 package activities
 
 import (
+	"fmt"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -14,19 +16,24 @@ import (
 	"github.com/nightshift-run/nightshift/workflows"
 )
 
-// Dial makes the client for an endpoint.
-type Dial func(workflows.Address) *chat.Client
+// Dial makes the client for an endpoint, which sends the headers with every
+// request.
+type Dial func(address workflows.Address, headers map[string]string) *chat.Client
 
 // NewDial returns a Dial that sends each provider's token and shares one
 // transport.
 func NewDial(providers Providers, transport http.RoundTripper) Dial {
-	httpClient := &http.Client{Transport: transport}
-	return func(address workflows.Address) *chat.Client {
+	return func(address workflows.Address, headers map[string]string) *chat.Client {
 		return chat.New(chat.Options{
 			BaseURL: address.BaseURL, APIKey: providers[address.Provider].Token,
-			HTTPClient: httpClient, Check: batchfile.CheckAnswer,
+			Headers: headers, Transport: transport, Check: readAnswer,
 		})
 	}
+}
+
+func readAnswer(url string, body []byte) (chat.Usage, error) {
+	usage, err := batchfile.ReadAnswer(url, body)
+	return chat.Usage(usage), err
 }
 
 // Targets holds one target for each endpoint that this process sends to, so
@@ -35,7 +42,7 @@ type Targets struct {
 	Dial Dial
 
 	mu   sync.Mutex
-	live map[workflows.Address]*target
+	live map[string]*target
 }
 
 // maxTargets bounds what a worker remembers of endpoints it no longer uses.
@@ -57,33 +64,39 @@ type target struct {
 }
 
 // use returns the endpoint's target; release must be called when the shard is
-// done with it.
-func (t *Targets) use(address workflows.Address, requests jobs.Requests) (*target, func()) {
+// done with it. The error, of a header that the environment does not have, is
+// final.
+func (t *Targets) use(address workflows.Address, requests jobs.Requests) (*target, func(), error) {
+	headers, err := requests.ResolvedHeaders(os.LookupEnv)
+	if err != nil {
+		return nil, nil, final(jobs.Unauthorized, err.Error())
+	}
+	key := fmt.Sprint(address, requests.Headers) // maps are printed in the order of their keys
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.live == nil {
-		t.live = map[workflows.Address]*target{}
+		t.live = map[string]*target{}
 	}
-	one := t.live[address]
+	one := t.live[key]
 	if one == nil {
 		t.forgetIdle()
-		one = &target{Client: t.Dial(address), limiter: pace.New(pace.Options{Fixed: int(requests.Concurrency)}), turn: semaphore.NewWeighted(1)}
-		t.live[address] = one
+		one = &target{Client: t.Dial(address, headers), limiter: pace.New(pace.Options{Fixed: int(requests.Concurrency)}), turn: semaphore.NewWeighted(1)}
+		t.live[key] = one
 	}
 	one.users++
 	return one, func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		one.users--
-	}
+	}, nil
 }
 
 // forgetIdle makes room. What an idle target knew of its endpoint's pace is
 // found out again in seconds.
 func (t *Targets) forgetIdle() {
-	for address, one := range t.live {
+	for key, one := range t.live {
 		if len(t.live) >= maxTargets && one.users == 0 {
-			delete(t.live, address)
+			delete(t.live, key)
 		}
 	}
 }

@@ -87,7 +87,7 @@ func (w *warmup) ask(ctx context.Context) {
 	}
 	w.asking = true
 	w.asked = workflows.Address{Provider: w.call.Endpoint.Provider, BaseURL: w.state.BaseURL, Model: w.state.Model}
-	endpoint, model := w.dial(w.asked), w.asked.Model
+	endpoint, model := w.dial(w.asked, nil), w.asked.Model
 	go func() {
 		asking, cancel := context.WithTimeout(ctx, askTimeout)
 		defer cancel()
@@ -118,7 +118,7 @@ func (w *warmup) judge(ctx context.Context, err error) (answered bool, failure e
 	case err == nil:
 		return true, nil
 	case chat.ClassOf(err) == chat.Misconfigured:
-		return false, final(jobs.Unauthorized, fmt.Sprintf("the endpoint refuses the token: %v", err))
+		return false, final(jobs.Unauthorized, fmt.Sprintf("the endpoint refuses every request like this: %v", err))
 	}
 	w.beat(ctx, w.state.Detail+", no answer yet")
 	pause(ctx, readyPoll)

@@ -74,7 +74,7 @@ requests: {concurrency: 300, timeout: 90s, attempts: 3}
 		OnInvalid: SkipInvalid, Models: AnyModel, MaxLine: 20e6,
 
 		Limits:   Limits{Duration(12 * time.Hour), Duration(45 * time.Minute), 90, Money{20, "EUR"}},
-		Requests: Requests{300, Duration(90 * time.Second), 3},
+		Requests: Requests{Concurrency: 300, Timeout: Duration(90 * time.Second), Attempts: 3, Order: PrefixOrder},
 	}
 	if !reflect.DeepEqual(spec, want) {
 		t.Errorf("spec = %+v\nwant   %+v", spec, want)
@@ -129,6 +129,15 @@ func TestParse_TellsWhatIsWrong(t *testing.T) {
 		{"negative", "\noutput:", "\nlimits: {warmup: -1m}\noutput:", "limits.warmup: must be longer than zero"},
 		{"attempts", "\noutput:", "\nrequests: {attempts: 1000}\noutput:", "requests.attempts: must be from 1 to 100"},
 		{"concurrency", "\noutput:", "\nrequests: {concurrency: many}\noutput:", `"many" is not a number of requests`},
+		{"order", "\noutput:", "\nrequests: {order: random}\noutput:", `requests.order: "random" must be prefix, input or longest-first`},
+		{"a default model", "\noutput:", "\nrequests: {defaults: {model: x}}\noutput:", "requests.defaults.model: cannot be set"},
+		{"streamed answers", "\noutput:", "\nrequests: {defaults: {stream: true}}\noutput:", "requests.defaults.stream: answers of a batch are not streamed"},
+		{"defaults are a word", "\noutput:", "\nrequests: {defaults: hot}\noutput:", "job.yaml:3"},
+		{"the token", "\noutput:", "\nrequests: {headers: {authorization: Bearer x}}\noutput:", "requests.headers.authorization: cannot be set by a job"},
+		{"hop by hop", "\noutput:", "\nrequests: {headers: {Transfer-Encoding: chunked}}\noutput:", "requests.headers.Transfer-Encoding: cannot be set by a job"},
+		{"no header", "\noutput:", "\nrequests: {headers: {\"a b\": x}}\noutput:", `"a b" is not the name of a header`},
+		{"two headers in one", "\noutput:", "\nrequests: {headers: {X-A: \"x\\r\\nX-B: y\"}}\noutput:", "requests.headers.X-A: must be printable ASCII"},
+		{"the worker's secrets", "\noutput:", "\nrequests: {headers: {X-A: \"${AWS_SECRET_ACCESS_KEY}\"}}\noutput:", "${AWS_SECRET_ACCESS_KEY} must begin with NIGHTSHIFT_HEADER_"},
 		{"name", "\noutput:", "\nname: Nightly Run\noutput:", "name: must be lower-case"},
 		{"endpoint is a word", "endpoint: {", "x: {", "endpoint.provider: is missing"},
 		{"both ways", "\noutput:", "\nendpoints: [{provider: nebius, model: m}]\noutput:", "endpoint: cannot stand beside endpoints"},

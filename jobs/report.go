@@ -93,6 +93,7 @@ type Report struct {
 	Asked    []string    `json:"asked,omitempty"` // the endpoints that the job file asks for, in words, in order
 	Counts   Counts      `json:"counts"`
 	Usage    Usage       `json:"usage"`
+	Hedged   int64       `json:"hedged,omitempty"` // requests that were sent twice because they were slow: requests.hedge
 	Files    []File      `json:"files"`
 	Rentals  []Rental    `json:"rentals"` // in order; those that never served say why
 	Phases   []PhaseTime `json:"phases"`

@@ -151,20 +151,6 @@ type Limits struct {
 	Cost       Money   `yaml:"cost" json:"cost,omitzero"`
 }
 
-// Requests says how single requests are sent.
-type Requests struct {
-	// Concurrency is how many requests are in flight at once from one worker;
-	// 0, written "auto", seeks what keeps the endpoint saturated.
-	Concurrency Concurrency `yaml:"concurrency" json:"concurrency"`
-
-	// Timeout bounds one attempt, from sending to the last byte of the answer.
-	Timeout Duration `yaml:"timeout" json:"timeout"`
-
-	// Attempts bounds how often one request is sent. A 429 or 503 that asks
-	// for patience is not counted.
-	Attempts int `yaml:"attempts" json:"attempts"`
-}
-
 // Defaults for what a job file leaves out. The warm-up limit is twice the
 // longest start-up the providers document (15 minutes).
 const (
@@ -190,6 +176,7 @@ func (s Spec) WithDefaults() Spec {
 	fill(&s.Limits.Warmup, Duration(DefaultWarmup))
 	fill(&s.Requests.Timeout, Duration(DefaultTimeout))
 	fill(&s.Requests.Attempts, DefaultAttempts)
+	fill(&s.Requests.Order, PrefixOrder)
 	s.Schedule.fillIn()
 	s.Notify.fillIn()
 	return s

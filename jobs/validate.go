@@ -30,9 +30,7 @@ func (s Spec) Problems() []Problem {
 	list.require(s.Limits.Deadline > 0, "limits.deadline", "must be longer than zero")
 	list.require(s.Limits.Warmup > 0, "limits.warmup", "must be longer than zero")
 	list.require(s.Limits.GPUMinutes >= 0, "limits.gpu_minutes", "must not be negative")
-	list.require(s.Requests.Timeout > 0, "requests.timeout", "must be longer than zero")
-	list.require(s.Requests.Attempts >= 1 && s.Requests.Attempts <= 100, "requests.attempts", "must be from 1 to 100")
-	list.require(s.Requests.Concurrency >= 0 && s.Requests.Concurrency <= 10_000, "requests.concurrency", `must be "auto" or from 1 to 10000`)
+	s.Requests.check(&list)
 	return list
 }
 

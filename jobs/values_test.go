@@ -44,7 +44,7 @@ func TestSpec_JSONRoundTrip(t *testing.T) {
 	if err := json.Unmarshal(text, &again); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
-	if !reflect.DeepEqual(again.Endpoint, spec.Endpoint) || again.Limits != spec.Limits || again.Requests != spec.Requests {
+	if !reflect.DeepEqual(again.Endpoint, spec.Endpoint) || again.Limits != spec.Limits || !reflect.DeepEqual(again.Requests, spec.Requests) {
 		t.Errorf("%+v became %+v", spec, again)
 	}
 	for _, want := range []string{`"deadline":"24h0m0s"`, `"price_per_gpu_hour":"3.20 USD"`, `"concurrency":"auto"`} {

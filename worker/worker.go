@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -69,6 +70,8 @@ type Options struct {
 	// it. Both may be empty.
 	Installation string
 	StateFile    string
+
+	transport http.RoundTripper // to all endpoints
 }
 
 const (
@@ -103,6 +106,7 @@ const (
 // A control worker guards against outages of Temporal from the beginning.
 func Run(ctx context.Context, o Options) error {
 	worker.SetBinaryChecksum(build())
+	o.transport = chat.Transport(maxConnections)
 	known := o.known()
 	defer o.startOutageGuard(ctx, known)()
 	installation, err := o.prepare(ctx, known)
@@ -212,7 +216,7 @@ func registerControl(r worker.Registry, o Options, installation string) {
 	owners := &activities.Owners{Client: o.Client}
 	endpoints := &activities.Endpoints{
 		Providers: o.Providers, Installation: installation,
-		Dial: activities.NewDial(o.Providers, chat.Transport(maxConnections)), Store: o.Store, Owners: owners,
+		Dial: activities.NewDial(o.Providers, o.transport), Store: o.Store, Owners: owners,
 		Prices: o.Prices.Of,
 	}
 	notices := &activities.Notices{HTTP: webhook.Client()}
@@ -235,7 +239,7 @@ func registerControl(r worker.Registry, o Options, installation string) {
 func registerData(r worker.Registry, o Options, _ string) {
 	planning := &activities.Planning{Store: o.Store, TempDir: o.TempDir}
 	requests := activities.NewRequests(o.Store, &activities.Targets{
-		Dial: activities.NewDial(o.Providers, chat.Transport(maxConnections)),
+		Dial: activities.NewDial(o.Providers, o.transport),
 	})
 	results := &activities.Results{Store: o.Store, TempDir: o.TempDir}
 	outputs := &activities.Outputs{Store: o.Store, TempDir: o.TempDir, Lookup: (&activities.Owners{Client: o.Client}).Lookup}

@@ -67,6 +67,7 @@ func (b *batch) runShard(own, serving workflow.Context, shard int) {
 		b.state.Report.Counts.Completed += done.Completed
 		b.state.Report.Counts.Failed += done.Failed
 		b.state.Report.Usage.Add(done.Usage)
+		b.state.Report.Hedged += done.Hedged
 		b.state.Sent.Add(done.Sent)
 		b.showProgress()
 	case b.outcome != "":

@@ -253,7 +253,8 @@ type ShardDone struct {
 	Completed int64      `json:"completed"`
 	Failed    int64      `json:"failed"`
 	Usage     jobs.Usage `json:"usage"`
-	Sent      Sent       `json:"sent"` // by the attempt that finished it
+	Sent      Sent       `json:"sent"`             // by the attempt that finished it
+	Hedged    int64      `json:"hedged,omitempty"` // requests that it sent twice because they were slow
 }
 
 // ShardBeat is what both of them heartbeat: a hint for people and programs that

@@ -41,6 +41,9 @@ func fillIn(value reflect.Value) {
 	case jobs.Money:
 		value.Set(reflect.ValueOf(jobs.Money{Amount: 1, Currency: "USD"}))
 		return
+	case json.RawMessage:
+		value.SetBytes([]byte("1"))
+		return
 	}
 	switch value.Kind() {
 	case reflect.String:

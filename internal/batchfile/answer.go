@@ -13,32 +13,36 @@ var resultKeys = map[string]string{
 	"/v1/responses":        `"output"`,
 }
 
-// CheckAnswer says what is wrong with the body of an answer of status 2xx to a
-// request with that url: servers that die send half a body, and gateways say
+// ReadAnswer reads the body of an answer of status 2xx to a request with that
+// url, once for all that is asked of it: its usage, as [ReadUsage] has it, or
+// what is wrong with it. Servers that die send half a body, and gateways say
 // something else altogether. A body that holds the list it should, not empty,
 // is fine, whatever else it holds.
-func CheckAnswer(url string, body []byte) error {
+func ReadAnswer(url string, body []byte) (usage Usage, err error) {
 	want := resultKeys[url]
 	filled := want == ""
 	c := cursor{data: body}
 	c.space()
 	if c.peek() != '{' {
-		return errors.New("the answer is not a JSON object")
+		return Usage{}, errors.New("the answer is not a JSON object")
 	}
 	for c.open('{'); c.member(); {
-		if string(c.key) != want {
+		switch key := string(c.key); {
+		case key == want:
+			filled = c.filledList()
+		case key == `"usage"` && c.peek() == '{':
+			usage = c.usageObject()
+		default:
 			c.value()
-			continue
 		}
-		filled = c.filledList()
 	}
 	if !c.end() {
-		return errors.New("the answer is not valid JSON")
+		return Usage{}, errors.New("the answer is not valid JSON")
 	}
 	if !filled {
-		return fmt.Errorf("the answer has no %s", want)
+		return Usage{}, fmt.Errorf("the answer has no %s", want)
 	}
-	return nil
+	return usage, nil
 }
 
 // filledList passes over a value and reports whether it is a list with an

@@ -2,7 +2,7 @@ package batchfile
 
 import "testing"
 
-func TestCheckAnswer(t *testing.T) {
+func TestReadAnswer(t *testing.T) {
 	t.Parallel()
 	const chat = "/v1/chat/completions"
 	for _, c := range []struct {
@@ -10,6 +10,7 @@ func TestCheckAnswer(t *testing.T) {
 		fine      bool
 	}{
 		{chat, `{"id":"x","choices":[{"index":0}],"usage":{}}`, true},
+		{chat, `{"usage":{"prompt_tokens":5,"completion_tokens":6},"choices":[1]}`, true},
 		{chat, " {\n\"choices\" : [ 1 ] } \n", true},
 		{"/v1/embeddings", `{"data":[{"embedding":[]}]}`, true},
 		{"/v1/responses", `{"output":[{}]}`, true},
@@ -24,8 +25,12 @@ func TestCheckAnswer(t *testing.T) {
 		{chat, ``, false},
 		{"/v1/else", `{`, false},
 	} {
-		if err := CheckAnswer(c.url, []byte(c.body)); (err == nil) != c.fine {
-			t.Errorf("CheckAnswer(%s, %q) = %v", c.url, c.body, err)
+		usage, err := ReadAnswer(c.url, []byte(c.body))
+		if (err == nil) != c.fine {
+			t.Errorf("ReadAnswer(%s, %q) = %v", c.url, c.body, err)
+		}
+		if want := ReadUsage([]byte(c.body)); err == nil && usage != want {
+			t.Errorf("ReadAnswer(%s, %q) reads usage %+v, want %+v", c.url, c.body, usage, want)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"strconv"
 )
 
@@ -29,6 +28,8 @@ type Result struct {
 	Status    int    // of the HTTP answer
 	RequestID string // from the answer's headers; may be empty
 	Body      []byte // of the answer, as received
+	Sound     bool   // ReadAnswer has found Body to be an answer, and this its Usage
+	Usage     Usage
 	Error     *ResultError
 }
 
@@ -70,24 +71,46 @@ func AppendResult(dst []byte, job string, r Result) []byte {
 	dst = append(dst, `,"request_id":`...)
 	dst = appendQuoted(dst, r.RequestID)
 	dst = append(dst, `,"body":`...)
-	dst = appendResponseBody(dst, r.Body)
+	dst = appendResponseBody(dst, r.Body, r.Sound)
 	return append(dst, "},\"error\":null}\n"...)
 }
 
 // appendID appends the id of a job's result: of the same length for all indexes
 // below 10^12.
 func appendID(dst []byte, job string, index int64) []byte {
-	hash := fnv.New32a()
-	hash.Write([]byte(job))
-	return fmt.Appendf(dst, "%s%08x%012d", idPrefix, hash.Sum32(), index)
+	dst = append(dst, idPrefix...)
+	dst = appendPadded(dst, uint64(jobDigest(job)), 16, 8)
+	return appendPadded(dst, uint64(index), 10, idDigits)
 }
 
-func appendResponseBody(dst, body []byte) []byte {
-	c := cursor{data: body}
-	c.space()
-	value := c.raw()
+// jobDigest is the 32-bit FNV-1a of a job's id.
+func jobDigest(job string) uint32 {
+	sum := uint32(2166136261)
+	for _, b := range []byte(job) {
+		sum = (sum ^ uint32(b)) * 16777619
+	}
+	return sum
+}
+
+// appendPadded appends a number with zeros before it up to so many digits.
+func appendPadded(dst []byte, n uint64, base, digits int) []byte {
+	const zeros = "000000000000"
+	var number [64]byte
+	text := strconv.AppendUint(number[:0], n, base)
+	dst = append(dst, zeros[:max(0, digits-len(text))]...)
+	return append(dst, text...)
+}
+
+func appendResponseBody(dst, body []byte, sound bool) []byte {
+	value := bytes.TrimSpace(body)
+	if !sound {
+		c := cursor{data: body}
+		c.space()
+		value = c.raw()
+		sound = c.end()
+	}
 	switch {
-	case !c.end():
+	case !sound:
 		dst = append(dst, `{"error":{"message":`...)
 		dst = appendQuoted(dst, string(body[:min(len(body), maxInvalidBody)]))
 		return append(dst, `,"type":"invalid_response_body"}}`...)

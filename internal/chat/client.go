@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
+	"sync"
 	"time"
 
 	openai "github.com/openai/openai-go/v3"
@@ -26,25 +26,31 @@ type Options struct {
 	APIKey string
 	// Headers are sent with every request, over all others.
 	Headers map[string]string
-	// HTTPClient is the client to send with, except that redirects are never
-	// followed. nil means one with [Transport] for 256 connections.
-	HTTPClient *http.Client
+	// Transport is what to send with; nil means [Transport] for 256 connections.
+	Transport http.RoundTripper
 	// MaxResponse bounds an answer's body in bytes; 0 means DefaultMaxResponse.
 	MaxResponse int64
 	// MaxRetryAfter caps what an endpoint may ask for; 0 means a minute.
 	MaxRetryAfter time.Duration
-	// Check says what is wrong with the body of an answer of status 2xx to a
-	// request with that url, without a word of its content. nil takes any body.
-	Check func(url string, body []byte) error
+	// Check reads the usage from the body of an answer of status 2xx to a request
+	// with that url, or says what is wrong with it, without a word of its content.
+	// nil takes any body.
+	Check func(url string, body []byte) (Usage, error)
 }
+
+// Usage is what a request consumed, in tokens: what it sent, how much of that
+// was cached, what was generated, and how much of that was reasoning.
+type Usage struct{ InputTokens, CachedTokens, OutputTokens, ReasoningTokens int64 }
 
 // Client sends to one endpoint. It is safe for concurrent use.
 type Client struct {
-	api     openai.Client
-	http    http.Client
-	header  http.Header // shared by all requests, never changed
-	options Options
-	invalid error // why the options cannot work
+	api       openai.Client
+	transport http.RoundTripper
+	header    http.Header // shared by all requests, never changed
+	options   Options
+	plain     bool     // http, not https
+	invalid   error    // why the options cannot work
+	prepared  sync.Map // of *http.Request by url
 }
 
 // New returns a client and makes no call. A base URL that cannot work shows in
@@ -57,16 +63,14 @@ func New(options Options) *Client {
 		options.MaxRetryAfter = time.Minute
 	}
 	c := &Client{options: options, header: header(options)}
-	if options.HTTPClient != nil {
-		c.http = *options.HTTPClient
-	} else {
-		c.http.Transport = Transport(256)
+	if c.transport = options.Transport; c.transport == nil {
+		c.transport = Transport(256)
 	}
-	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	base, err := url.Parse(options.BaseURL)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
 		c.invalid = errors.New("the base URL is not one of http or https")
 	}
+	c.plain = err == nil && base.Scheme == "http"
 	// Not openai.NewClient, which reads the environment. Post needs no more.
 	c.api = openai.Client{Options: []option.RequestOption{
 		option.WithBaseURL(options.BaseURL),
@@ -95,6 +99,7 @@ type Answer struct {
 	Status    int    // 0 when there was no whole answer
 	RequestID string // the endpoint's own, from x-request-id; empty when it sends none
 	Body      []byte // as it came; the caller's to keep and to change
+	Usage     Usage  // what Check read from it
 }
 
 // Send posts body to a batch line's url, such as /v1/chat/completions, and
@@ -112,12 +117,11 @@ func (c *Client) Send(ctx context.Context, url string, body []byte) (Answer, err
 	if c.invalid != nil {
 		return Answer{}, &Error{Class: Misconfigured, Err: c.invalid}
 	}
-	x := &exchange{client: c}
-	path := strings.TrimPrefix(strings.TrimPrefix(url, "/"), "v1/")
-	err := c.api.Post(ctx, path, body, nil, option.WithHTTPClient(x))
+	answer, header, err := c.exchange(ctx, url, body)
 	switch {
-	case x.answer.Status != 0: // even if ctx has ended since: the answer is paid for
-		return x.answer, c.sort(url, x, err)
+	case err == nil: // even if ctx has ended since: the answer is paid for
+		err = c.sort(url, &answer, header)
+		return answer, err
 	case errors.Is(ctx.Err(), context.Canceled):
 		return Answer{}, ctx.Err()
 	case ctx.Err() != nil:

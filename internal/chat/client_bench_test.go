@@ -28,7 +28,7 @@ func BenchmarkSend(b *testing.B) {
 	}))
 	defer server.Close()
 	client := &http.Client{Transport: Transport(64)}
-	chat := New(Options{BaseURL: server.URL + "/v1", APIKey: "key", HTTPClient: client})
+	chat := New(Options{BaseURL: server.URL + "/v1", APIKey: "key", Transport: client.Transport})
 
 	bare, send := math.Inf(1), math.Inf(1)
 	for b.Loop() {

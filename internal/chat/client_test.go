@@ -26,12 +26,12 @@ const (
 )
 
 // check is as strict as a batch is.
-func check(_ string, body []byte) error {
+func check(_ string, body []byte) (Usage, error) {
 	var answer struct{ Choices []json.RawMessage }
 	if json.Unmarshal(body, &answer) != nil || len(answer.Choices) == 0 {
-		return errors.New("the answer has no choices")
+		return Usage{}, errors.New("the answer has no choices")
 	}
-	return nil
+	return Usage{}, nil
 }
 
 // serve runs a server for the test.
@@ -42,8 +42,10 @@ func serve(t testing.TB, handler http.HandlerFunc) *httptest.Server {
 }
 
 // dial returns a client for the server's /v1.
-func dial(server *httptest.Server) *Client {
-	return New(Options{BaseURL: server.URL + "/v1", APIKey: secret, HTTPClient: server.Client(), Check: check})
+func dial(server *httptest.Server) *Client { return dialOver(server, Transport(64)) }
+
+func dialOver(server *httptest.Server, transport http.RoundTripper) *Client {
+	return New(Options{BaseURL: server.URL + "/v1", APIKey: secret, Transport: transport, Check: check})
 }
 
 // answer is a handler that says the same to everybody.
@@ -98,11 +100,7 @@ func TestSend_SortsAnswers(t *testing.T) {
 	apiError := func(fields string) string {
 		return `{"error":{"message":"` + secret + `",` + fields + `}}`
 	}
-	tests := map[string]struct {
-		handler http.HandlerFunc
-		class   Class
-		status  int // of Answer and Error
-	}{
+	tests := map[string]sorted{
 		"an answer":                        {answer(200, result), OK, 200},
 		"created":                          {answer(201, result), OK, 201},
 		"in pieces":                        {trickle(result), OK, 200},
@@ -134,6 +132,8 @@ func TestSend_SortsAnswers(t *testing.T) {
 		"moved nowhere":                    {answer(302, ""), Retry, 302},
 		"bad request":                      {answer(400, apiError(`"param":"messages","code":null`)), Refused, 400},
 		"bad request, no JSON":             {answer(400, secret), Refused, 400},
+		"https expected, says Go":          {answer(400, "Client sent an HTTP request to an HTTPS server.\n"), Misconfigured, 400},
+		"https expected, says nginx":       {answer(400, "<html><center>The plain HTTP request was sent to HTTPS port</center>"), Misconfigured, 400},
 		"unauthorized":                     {answer(401, apiError(`"code":"invalid_api_key"`)), Misconfigured, 401},
 		"no credit":                        {answer(402, apiError(`"code":"insufficient_balance"`)), Misconfigured, 402},
 		"forbidden":                        {answer(403, `{"detail":"hush"}`), Misconfigured, 403},
@@ -165,22 +165,34 @@ func TestSend_SortsAnswers(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := dial(serve(t, test.handler))
-			c.options.MaxResponse = 2048
-			got, err := c.Send(t.Context(), completions, []byte(prompt))
-			if ClassOf(err) != test.class {
-				t.Errorf("class %q (%v), want %q", ClassOf(err), err, test.class)
-			}
-			if sorted, ok := errors.AsType[*Error](err); (err != nil) != ok || ok && sorted.Status != test.status {
-				t.Errorf("error %#v, want status %d", err, test.status)
-			}
-			if got.Status != test.status {
-				t.Errorf("answer's status %d, want %d", got.Status, test.status)
-			}
-			if text := fmt.Sprint(err, errors.Unwrap(err)); strings.Contains(text, secret) {
-				t.Errorf("error %q holds a body or a key", text)
+			for _, transport := range []http.RoundTripper{Transport(1), netTransport(1)} {
+				test.check(t, dialOver(serve(t, test.handler), transport))
 			}
 		})
+	}
+}
+
+// sorted is what an answer must be sorted into.
+type sorted struct {
+	handler http.HandlerFunc
+	class   Class
+	status  int // of Answer and Error
+}
+
+func (test sorted) check(t *testing.T, c *Client) {
+	c.options.MaxResponse = 2048
+	got, err := c.Send(t.Context(), completions, []byte(prompt))
+	if ClassOf(err) != test.class {
+		t.Errorf("class %q (%v), want %q", ClassOf(err), err, test.class)
+	}
+	if sorted, ok := errors.AsType[*Error](err); (err != nil) != ok || ok && sorted.Status != test.status {
+		t.Errorf("error %#v, want status %d", err, test.status)
+	}
+	if got.Status != test.status {
+		t.Errorf("answer's status %d, want %d", got.Status, test.status)
+	}
+	if text := fmt.Sprint(err, errors.Unwrap(err)); strings.Contains(text, secret) {
+		t.Errorf("error %q holds a body or a key", text)
 	}
 }
 
@@ -228,7 +240,7 @@ func TestSend_NoServer(t *testing.T) {
 	}{
 		"refused":               {closed.URL + "/v1", Gone},
 		"https to http":         {strings.Replace(plain.URL, "http:", "https:", 1) + "/v1", Misconfigured},
-		"http to https":         {strings.Replace(secure.URL, "https:", "http:", 1) + "/v1", Refused},
+		"http to https":         {strings.Replace(secure.URL, "https:", "http:", 1) + "/v1", Misconfigured},
 		"unknown certificate":   {secure.URL + "/v1", Misconfigured},
 		"base URL empty":        {"", Misconfigured},
 		"base URL without host": {"http:///v1", Misconfigured},
@@ -389,7 +401,7 @@ func TestTransport_KeepsConnections(t *testing.T) {
 	defer server.Close()
 	for _, maxConns := range []int{requests, 0} {
 		opened.Store(0)
-		c := New(Options{BaseURL: server.URL + "/v1", HTTPClient: &http.Client{Transport: Transport(maxConns)}})
+		c := New(Options{BaseURL: server.URL + "/v1", Transport: Transport(maxConns)})
 		for range 10 {
 			arrived.Add(requests)
 			var group sync.WaitGroup
@@ -417,10 +429,10 @@ func TestTransport_SpeaksHTTP2(t *testing.T) {
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	defer server.Close()
-	transport := Transport(10)
+	transport := netTransport(10)
 	transport.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 	transport.TLSClientConfig.NextProtos = nil
-	c := New(Options{BaseURL: server.URL + "/v1", HTTPClient: &http.Client{Transport: transport}})
+	c := New(Options{BaseURL: server.URL + "/v1", Transport: transport})
 	got, err := c.Send(t.Context(), completions, []byte(prompt))
 	if err != nil || !strings.Contains(string(got.Body), "HTTP/2") {
 		t.Errorf("%s (%v), want HTTP/2", got.Body, err)

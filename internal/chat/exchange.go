@@ -2,40 +2,60 @@ package chat
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
+	"strings"
+
+	"github.com/openai/openai-go/v3/option"
 )
 
-// exchange is the HTTP client that openai-go is given for one request. It keeps
-// the answer, so that nothing is copied on the way out, and so that an error's
-// body is bounded before openai-go reads all of it.
-type exchange struct {
-	client *Client
-	answer Answer // Status is 0 until the whole of it has been read
-	header http.Header
-}
-
-// Do sends the request and reads the whole answer.
-func (x *exchange) Do(request *http.Request) (*http.Response, error) {
-	body, err := request.GetBody() // the same bytes, without the wrapper that hides them from net/http
+// exchange sends a request and reads the whole answer.
+func (c *Client) exchange(ctx context.Context, url string, body []byte) (Answer, http.Header, error) {
+	prepared, err := c.prepare(url)
 	if err != nil {
-		return nil, err
+		return Answer{}, nil, err
 	}
-	request.Body, request.Header = body, x.client.header
-	response, err := x.client.http.Do(request)
+	request := prepared.WithContext(ctx)
+	request.ContentLength = int64(len(body))
+	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	request.Body, _ = request.GetBody()
+	response, err := c.transport.RoundTrip(request)
 	if err != nil {
-		return nil, err
+		return Answer{}, nil, err
 	}
-	content, err := readBody(response, x.client.options.MaxResponse)
+	content, err := readBody(response, c.options.MaxResponse)
 	_ = response.Body.Close() // all was read, or the connection is given up
 	if err != nil {
+		return Answer{}, nil, err
+	}
+	return Answer{Status: response.StatusCode, RequestID: requestID(response.Header), Body: content}, response.Header, nil
+}
+
+// prepare returns the request that openai-go makes for a url, without a body.
+// The lines of a batch differ in nothing else, so it is made once.
+func (c *Client) prepare(url string) (*http.Request, error) {
+	if made, ok := c.prepared.Load(url); ok {
+		return made.(*http.Request), nil
+	}
+	path := strings.TrimPrefix(strings.TrimPrefix(url, "/"), "v1/")
+	var kept keeper
+	if err := c.api.Post(context.Background(), path, []byte("{}"), nil, option.WithHTTPClient(&kept)); err != nil {
 		return nil, err
 	}
-	x.answer = Answer{Status: response.StatusCode, RequestID: requestID(response.Header), Body: content}
-	x.header = response.Header
-	response.Body = io.NopCloser(bytes.NewReader(content))
-	return response, nil
+	kept.request.Header, kept.request.Body = c.header, nil
+	c.prepared.Store(url, kept.request)
+	return kept.request, nil
+}
+
+// keeper is an HTTP client that keeps the request instead of sending it.
+type keeper struct{ request *http.Request }
+
+// Do implements option.HTTPClient.
+func (k *keeper) Do(request *http.Request) (*http.Response, error) {
+	k.request = request
+	return &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}, Body: http.NoBody, Request: request}, nil
 }
 
 // requestID bounds what a server can put into every result line.

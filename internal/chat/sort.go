@@ -3,11 +3,13 @@ package chat
 import (
 	"bytes"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"io"
 	"math"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -15,25 +17,47 @@ import (
 	openai "github.com/openai/openai-go/v3"
 )
 
-// sort sorts a whole answer; err is what openai-go made of it.
-func (c *Client) sort(url string, x *exchange, err error) error {
-	failed := &Error{Class: Retry, Status: x.answer.Status, RequestID: x.answer.RequestID}
-	if x.answer.Status < 300 {
+// sort sorts a whole answer, and reads its usage.
+func (c *Client) sort(url string, answer *Answer, header http.Header) error {
+	if answer.Status < 300 {
 		if c.options.Check == nil {
 			return nil
 		}
-		if failed.Err = c.options.Check(url, x.answer.Body); failed.Err == nil {
-			return nil
+		usage, err := c.options.Check(url, answer.Body)
+		if err != nil {
+			return &Error{Class: Retry, Status: answer.Status, RequestID: answer.RequestID, Err: err}
 		}
+		answer.Usage = usage
+		return nil
+	}
+	failed := &Error{Status: answer.Status, RequestID: answer.RequestID, RetryAfter: retryAfter(header, c.options.MaxRetryAfter)}
+	if c.plain && refusesPlain(answer.Status, answer.Body) {
+		failed.Class, failed.Err = Misconfigured, errSpeaksTLS
 		return failed
 	}
-	var param string
-	if refusal, ok := errors.AsType[*openai.Error](err); ok {
-		param = refusal.Param
-	}
-	failed.Class = classOf(x.answer.Status, x.answer.Body, param)
-	failed.RetryAfter = retryAfter(x.header, c.options.MaxRetryAfter)
+	failed.Class = classOf(answer.Status, answer.Body, param(answer.Body))
 	return failed
+}
+
+// param is what the API's error object names as the subject of a refusal.
+func param(body []byte) string {
+	var said struct {
+		Error openai.Error `json:"error"`
+	}
+	_ = json.Unmarshal(body, &said) // of what is no such object nothing is known
+	return said.Error.Param
+}
+
+// plainRefusals are the words in which servers of https refuse what came without
+// it: Go's, nginx's, and Apache's.
+var plainRefusals = []string{"HTTP request to an HTTPS server", "plain HTTP request was sent to HTTPS port", "speaking plain HTTP to an SSL-enabled server port"}
+
+// refusesPlain reports whether an answer to a request over http says that the
+// server expects https. Every request would be refused alike.
+func refusesPlain(status int, body []byte) bool {
+	return status == http.StatusBadRequest && slices.ContainsFunc(plainRefusals, func(words string) bool {
+		return bytes.Contains(body, []byte(words))
+	})
 }
 
 // classOf sorts an answer of status 3xx or more. param is what the API's error
@@ -77,10 +101,11 @@ func hasCode(body []byte, code string) bool {
 // unanswered sorts a request that got no whole answer.
 func unanswered(err error) *Error {
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
 	name, lookup := errors.AsType[*net.DNSError](err)
 	failed := &Error{Class: Retry, Err: &cause{err}}
 	switch {
-	case certificate, errors.Is(err, http.ErrSchemeMismatch):
+	case certificate, noTLS, errors.Is(err, errSpeaksTLS):
 		failed.Class = Misconfigured
 	case errors.Is(err, syscall.ECONNREFUSED), lookup && name.IsNotFound:
 		failed.Class = Gone
@@ -104,10 +129,14 @@ func (c *cause) Error() string {
 	if certificate, ok := errors.AsType[*tls.CertificateVerificationError](c.err); ok {
 		return certificate.Error()
 	}
+	for _, ours := range []error{errTooLarge, errHeaderTooLarge, errSpeaksTLS, errUpgrade} {
+		if errors.Is(c.err, ours) {
+			return ours.Error()
+		}
+	}
+	_, noTLS := errors.AsType[tls.RecordHeaderError](c.err)
 	switch {
-	case errors.Is(c.err, errTooLarge):
-		return errTooLarge.Error()
-	case errors.Is(c.err, http.ErrSchemeMismatch):
+	case noTLS:
 		return "the server speaks http, not https"
 	case errors.Is(c.err, io.EOF), errors.Is(c.err, io.ErrUnexpectedEOF):
 		return "the connection was cut"

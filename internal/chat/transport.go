@@ -1,16 +1,34 @@
 package chat
 
 import (
+	"math"
 	"net"
 	"net/http"
 	"time"
 )
 
-// Transport returns a transport that keeps up to maxConns connections to an
-// endpoint, 0 meaning any number. A request that finds none idle opens one and
-// never waits: how many are in flight is the caller's to bound, and how long an
-// answer may take its context's.
-func Transport(maxConns int) *http.Transport {
+// Transport returns a transport that keeps up to maxConns idle connections, 0
+// meaning any number. A request that finds none idle opens one and never waits:
+// how many are in flight is the caller's to bound, and how long an answer may
+// take its context's. Requests to http:// go over connections of its own, those
+// to https:// over HTTP/2 where the server speaks it; redirects are not
+// followed. A process needs one.
+func Transport(maxConns int) http.RoundTripper {
+	general := netTransport(maxConns)
+	if maxConns <= 0 {
+		maxConns = math.MaxInt
+	}
+	return &direct{
+		general: general, dial: general.DialContext, maxIdle: maxConns, idle: map[string][]*connection{},
+		proxied: func(request *http.Request) bool {
+			proxy, err := http.ProxyFromEnvironment(request)
+			return proxy != nil || err != nil
+		},
+	}
+}
+
+// netTransport is net/http's, tuned.
+func netTransport(maxConns int) *http.Transport {
 	dialer := &net.Dialer{
 		Timeout: 10 * time.Second,
 		// A long answer is minutes of silence. Probes notice within a minute and a
@@ -24,10 +42,7 @@ func Transport(maxConns int) *http.Transport {
 		TLSHandshakeTimeout: 10 * time.Second,
 		MaxIdleConns:        maxConns,
 		MaxIdleConnsPerHost: maxConns,
-		// vLLM's server closes a connection that was idle for 5 s
-		// (VLLM_HTTP_TIMEOUT_KEEP_ALIVE), and a POST that meets the closing
-		// fails. So ours are closed first.
-		IdleConnTimeout: 4 * time.Second,
+		IdleConnTimeout:     idleTimeout,
 		// Answers are small for the time they take.
 		DisableCompression: true,
 		// Over HTTP/2, which providers' routers speak, hundreds of requests share a

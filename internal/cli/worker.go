@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -45,15 +44,8 @@ func workerCommand() *cli.Command {
 	}
 }
 
-// gcPercent keeps a worker's memory below 100 MB at 50,000 small requests in four
-// seconds, for a fifth of that throughput; no model is as fast. GOGC overrides
-// it.
-const gcPercent = 50
-
 func runWorker(c *cli.Context) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	tuneCollector()
 	roles, err := parseRoles(c.StringSlice("role"))
 	if err != nil {
 		return badInput(err)

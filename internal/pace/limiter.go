@@ -18,7 +18,6 @@ type Limiter struct {
 	allowed  int // what a cool-down and the ramp after it leave of limit
 	inFlight int
 	waiters  list.List // of chan struct{}, closed when a slot is granted
-	replicas int
 	cooldown cooldown
 	window   window
 	climber  climber
@@ -59,6 +58,18 @@ func (l *Limiter) Acquire(ctx context.Context) error {
 	case <-ctx.Done():
 		return l.leave(ctx, waiter, granted)
 	}
+}
+
+// TryAcquire takes a slot if one is free and nobody waits for it, and reports
+// whether it did.
+func (l *Limiter) TryAcquire() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.inFlight >= l.allowed || l.waiters.Len() > 0 {
+		return false
+	}
+	l.inFlight++
+	return true
 }
 
 // leave takes a cancelled caller out of the queue. A slot that it was granted
@@ -108,23 +119,6 @@ func (l *Limiter) SetFixed(n int) {
 		n = l.climber.clamp(float64(l.limit))
 	}
 	l.setLimit(n)
-}
-
-// SetReplicas tells how many replicas are ready. When that changes, the limit
-// is rescaled in proportion and sought again from there; the first call, and
-// n <= 0, change nothing.
-func (l *Limiter) SetReplicas(n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	before := l.replicas
-	if n <= 0 || n == before {
-		return
-	}
-	l.replicas = n
-	if before > 0 && !l.fixed {
-		l.climber.restart()
-		l.setLimit(l.climber.clamp(float64(l.limit) * float64(n) / float64(before)))
-	}
 }
 
 // Stats reads the Limiter.

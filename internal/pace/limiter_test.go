@@ -139,20 +139,14 @@ func TestLimiter_SetFixed(t *testing.T) {
 				t.Errorf("fixed at %d: %+v", n, stats)
 			}
 		}
-		l.SetReplicas(1)
-		l.SetReplicas(4)
-		if limit := l.Stats().Limit; limit != 8 {
-			t.Errorf("limit %d after replicas came, want the 8 that it is fixed at", limit)
-		}
 		l.SetFixed(10)
 		synctest.Wait()
 		for range 10 {
 			l.Release(Outcome{Kind: Abandoned})
 		}
 		l.SetFixed(0)
-		l.SetReplicas(8)
-		if limit := l.Stats().Limit; limit != 20 {
-			t.Errorf("limit %d with twice the replicas, want 20", limit)
+		if limit := l.Stats().Limit; limit != 10 {
+			t.Errorf("limit %d once it is sought, want the 10 that it was fixed at", limit)
 		}
 	})
 }

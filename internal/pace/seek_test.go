@@ -3,6 +3,7 @@ package pace
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,30 +96,20 @@ func TestLimiter_GoesOnWithoutKnee(t *testing.T) {
 }
 
 func TestLimiter_FollowsReplicas(t *testing.T) {
-	for _, told := range []bool{true, false} {
-		t.Run(fmt.Sprintf("told %t", told), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithCancel(t.Context())
-				defer cancel()
-				s := startServer(ctx, short, 1)
-				w := startWorker(ctx, New(Options{}), s, around(50), true, 5)
-				perReplica := bestOf(short, 50)
-				for _, replicas := range []int{1, 2, 4, 8, 3, 1, 2} {
-					s.scale(replicas)
-					settle := time.Minute
-					if told {
-						w.SetReplicas(replicas)
-						settle = 20 * time.Second
-					}
-					pass(settle)
-					if got, want := received(t, time.Minute, w)[0], perReplica*float64(replicas); got < 0.88*want {
-						t.Errorf("%d replicas: %.0f tokens/s with limit %d, want %.0f", replicas, got, w.Stats().Limit, want)
-					}
-				}
-			})
-		})
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		s := startServer(ctx, short, 1)
+		w := startWorker(ctx, New(Options{}), s, around(50), true, 5)
+		perReplica := bestOf(short, 50)
+		for _, replicas := range []int{1, 2, 4, 8, 3, 1, 2} {
+			s.scale(replicas)
+			pass(time.Minute)
+			if got, want := received(t, time.Minute, w)[0], perReplica*float64(replicas); got < 0.88*want {
+				t.Errorf("%d replicas: %.0f tokens/s with limit %d, want %.0f", replicas, got, w.Stats().Limit, want)
+			}
+		}
+	})
 }
 
 // bestOf is the throughput of a saturated replica for answers of that mean.
@@ -174,4 +165,38 @@ func TestLimiter_SlowInputTeachesNothing(t *testing.T) {
 			t.Errorf("limit %d with 5 in flight, want the 100 it began with", limit)
 		}
 	})
+}
+
+// Many workers that start one after the other keep the endpoint saturated, and
+// none is left with next to nothing.
+func TestLimiter_ManyShareFairly(t *testing.T) {
+	for _, workers := range []int{4, 8} {
+		for seed := range uint64(3) {
+			t.Run(fmt.Sprintf("%d workers, seed %d", workers, seed), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					s := startServer(ctx, short, 8)
+					var all []*worker
+					for i := range workers {
+						all = append(all, startWorker(ctx, New(Options{}), s, around(50), true, 100*seed+uint64(i)))
+						pass(2 * time.Second)
+					}
+					pass(3 * time.Minute)
+					got := received(t, 5*time.Minute, all...)
+					sum := 0.0
+					for _, one := range got {
+						sum += one
+					}
+					if least := slices.Min(got) / sum * float64(workers); least < 0.3 {
+						t.Errorf("shares of %.0f tokens/s: one has %.2f of its fair part", got, least)
+					}
+					if best := 8 * bestOf(short, 50); sum < 0.95*best {
+						t.Errorf("%.0f tokens/s together, want 0.95 of %.0f", sum, best)
+					}
+				})
+			})
+		}
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,30 +44,89 @@ const (
 
 // BenchmarkJob runs 50,000 requests with 256 in flight, by the bare loop and by
 // a nightshift worker, and reports both and their ratio. What is compared is
-// all that the worker does for the requests: planning, sending and collecting.
+// all that the worker does for the requests: planning, sending and collecting,
+// each of which is reported too. The seconds of processor time are those of the
+// two processes alone, which a busy machine changes less.
 func BenchmarkJob(b *testing.B) {
-	for _, delay := range []time.Duration{0, 50 * time.Millisecond} {
+	for _, delay := range []time.Duration{0, 20 * time.Millisecond, 50 * time.Millisecond} {
 		b.Run("answer="+delay.String(), func(b *testing.B) {
-			w := newWorld(b, delay)
+			w := newWorld(b, delay, lines)
 			for b.Loop() {
-				bare := w.bare(b)
-				report, megabytes := w.nightshift(b)
-				busy := 0.0
-				for _, phase := range report.Phases {
-					if phase.Phase != jobs.Warming && phase.Phase != jobs.Releasing {
-						busy += phase.End.Sub(phase.Start).Seconds()
-					}
+				bare, bareCPU := w.bare(b)
+				report, worker := w.nightshift(b, lines)
+				seconds := secondsOf(report)
+				busy := seconds[jobs.Planning] + seconds[jobs.Running] + seconds[jobs.Collecting]
+				for _, phase := range []jobs.Phase{jobs.Planning, jobs.Running, jobs.Collecting} {
+					b.ReportMetric(seconds[phase], string(phase)+"-s")
 				}
+				b.ReportMetric(bareCPU, "bare-cpu-s")
+				b.ReportMetric(worker.cpu, "nightshift-cpu-s")
 				b.ReportMetric(lines/bare, "bare-req/s")
 				b.ReportMetric(lines/busy, "nightshift-req/s")
 				b.ReportMetric(bare/busy, "ratio")
-				b.ReportMetric(megabytes, "worker-MB")
+				b.ReportMetric(bare/seconds[jobs.Running], "sending-ratio")
+				b.ReportMetric(worker.megabytes, "worker-MB")
 				if delay > 0 {
-					b.ReportMetric(busy/(lines/inFlight*delay.Seconds()), "of-ideal")
+					b.ReportMetric(seconds[jobs.Running]/(lines*delay.Seconds()/inFlight), "of-ideal")
 				}
 			}
 		})
 	}
+}
+
+// BenchmarkStorm runs 2,000 requests on an endpoint that answers every third
+// with 429 and asks for a pause of a second.
+func BenchmarkStorm(b *testing.B) {
+	const lines = 2000
+	w := newWorld(b, 0, lines)
+	for b.Loop() {
+		w.Cloud.Inject(sim.Fault{Op: sim.OpChat, Kind: sim.RetryAfter, Every: 3, RetryAfter: time.Second})
+		report, _ := w.nightshift(b, lines)
+		w.Cloud.ClearFaults()
+		b.ReportMetric(secondsOf(report)[jobs.Running], "running-s")
+		b.ReportMetric(float64(lines-report.Counts.Completed), "lost")
+	}
+}
+
+// BenchmarkIdle reports how long an endpoint is billed before its first request
+// and after its last answer, in seconds.
+func BenchmarkIdle(b *testing.B) {
+	const lines = 2000
+	w := newWorld(b, 20*time.Millisecond, lines)
+	for b.Loop() {
+		w.nightshift(b, lines)
+		entries := w.Cloud.Ledger().Entries
+		last := entries[len(entries)-1]
+		b.ReportMetric(last.FirstRequestAt.Sub(last.ReadyAt).Seconds(), "ready-to-first-request-s")
+		b.ReportMetric(last.StopRequestedAt.Sub(last.LastAnswerAt).Seconds(), "last-answer-to-delete-s")
+	}
+}
+
+// BenchmarkMemory reports the most memory that a worker ever held for an input
+// of so many lines.
+func BenchmarkMemory(b *testing.B) {
+	sizes := []int{10_000, 100_000}
+	if os.Getenv("NIGHTSHIFT_BENCH_MILLION") != "" {
+		sizes = append(sizes, 1_000_000)
+	}
+	for _, lines := range sizes {
+		b.Run(fmt.Sprintf("lines=%d", lines), func(b *testing.B) {
+			w := newWorld(b, 0, lines)
+			for b.Loop() {
+				_, worker := w.nightshift(b, int64(lines))
+				b.ReportMetric(worker.megabytes, "worker-MB")
+			}
+		})
+	}
+}
+
+// secondsOf is how long each phase took.
+func secondsOf(report jobs.Report) map[jobs.Phase]float64 {
+	seconds := map[jobs.Phase]float64{}
+	for _, phase := range report.Phases {
+		seconds[phase.Phase] += phase.End.Sub(phase.Start).Seconds()
+	}
+	return seconds
 }
 
 // world is everything but the two that are measured.
@@ -76,7 +136,7 @@ type world struct {
 	program string
 }
 
-func newWorld(b *testing.B, delay time.Duration) *world {
+func newWorld(b *testing.B, delay time.Duration, lines int) *world {
 	b.Helper()
 	dir := b.TempDir()
 	w := &world{dir: dir, program: filepath.Join(dir, "nightshift")}
@@ -108,8 +168,9 @@ func newWorld(b *testing.B, delay time.Duration) *world {
 	return w
 }
 
-// bare runs the bare loop on an endpoint of its own and returns its seconds.
-func (w *world) bare(b *testing.B) float64 {
+// bare runs the bare loop on an endpoint of its own and returns its seconds, and
+// those of the processor.
+func (w *world) bare(b *testing.B) (seconds, cpu float64) {
 	b.Helper()
 	p, err := nebius.New(provider.Settings{Token: stack.Token, BaseURL: w.CloudURL})
 	if err != nil {
@@ -140,19 +201,25 @@ func (w *world) bare(b *testing.B) float64 {
 	if err != nil {
 		b.Fatalf("%v: %s", err, out)
 	}
-	seconds, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
-	if err != nil {
+	if seconds, err = strconv.ParseFloat(strings.TrimSpace(string(out)), 64); err != nil {
 		b.Fatalf("%v: %s", err, out)
 	}
 	if err := p.Delete(b.Context(), state.ID); err != nil {
 		b.Fatal(err)
 	}
-	return seconds
+	return seconds, cpuOf(command.ProcessState)
 }
 
-// nightshift runs the job on a worker process and returns its report and the
-// most memory that the worker held.
-func (w *world) nightshift(b *testing.B) (jobs.Report, float64) {
+func cpuOf(process *os.ProcessState) float64 {
+	return (process.UserTime() + process.SystemTime()).Seconds()
+}
+
+// used is what a worker process took for a job.
+type used struct{ megabytes, cpu float64 }
+
+// nightshift runs the job on a worker process and returns its report and what
+// the process took.
+func (w *world) nightshift(b *testing.B, lines int64) (jobs.Report, used) {
 	b.Helper()
 	worker := exec.Command(w.program, "worker")
 	worker.Env = append(os.Environ(), "HOME="+w.dir)
@@ -162,10 +229,11 @@ func (w *world) nightshift(b *testing.B) (jobs.Report, float64) {
 	if err := worker.Start(); err != nil {
 		b.Fatal(err)
 	}
-	defer func() {
+	end := sync.OnceFunc(func() {
 		_ = worker.Process.Kill()
 		_ = worker.Wait()
-	}()
+	})
+	defer end()
 	id := jobs.NewID("bench", time.Now())
 	spec := jobs.Spec{
 		Name: "bench", Input: jobs.URLs{inputURL}, Output: "s3://" + bucketName + "/" + id + "/",
@@ -182,7 +250,9 @@ func (w *world) nightshift(b *testing.B) (jobs.Report, float64) {
 	if report.Counts.Completed != lines {
 		b.Fatalf("counts = %+v", report.Counts)
 	}
-	return *report, peakMemory(b, worker.Process.Pid)
+	megabytes := peakMemory(b, worker.Process.Pid)
+	end()
+	return *report, used{megabytes, cpuOf(worker.ProcessState)}
 }
 
 // peakMemory is the largest resident set of a process so far, in MB.
