@@ -9,6 +9,7 @@ import (
 
 const scheduled = minimal + `
 schedule: {cron: "0 2 * * *", time_zone: Europe/Berlin}
+output_exists: replace
 `
 
 func TestSchedule_FillsInDefaults(t *testing.T) {
@@ -51,6 +52,7 @@ func TestSchedule_TellsWhatIsWrong(t *testing.T) {
 		{"Europe/Berlin", "Local", `"Local" is not a time zone`},
 		{"time_zone", "overlap: allow_all, time_zone", `schedule.overlap: "allow_all" must be skip or buffer_one`},
 		{"time_zone", "jitter: -1s, time_zone", "schedule.jitter: must not be negative"},
+		{"output_exists: replace", "", "output: every scheduled run needs one of its own"},
 		{"time_zone", "catch_up: 1s, time_zone", "schedule.catch_up: must be at least 10s"},
 	} {
 		t.Run(c.new, func(t *testing.T) {

@@ -26,6 +26,8 @@ func (s Spec) Problems() []Problem {
 	s.checkResults(&list)
 	s.checkEndpoints(&list)
 	s.Schedule.check(&list)
+	list.require(s.Schedule.IsZero() || s.OutputExists == ReplaceOutput || strings.Contains(s.Output, "{{"), "output",
+		"every scheduled run needs one of its own: say its date, such as s3://answers/{{ .Date }}/, or write output_exists: replace")
 	s.Notify.check(&list)
 	list.require(s.Limits.Deadline > 0, "limits.deadline", "must be longer than zero")
 	list.require(s.Limits.Warmup > 0, "limits.warmup", "must be longer than zero")
