@@ -14,7 +14,7 @@ const (
 	// gcFloor is how much it grows at least, in bytes. Sending keeps little alive,
 	// and half of little would be collected many times a second. It leaves a
 	// worker below 100 MB.
-	gcFloor = 24 << 20
+	gcFloor = 10 << 20
 )
 
 // tuneCollector sets after every collection how much garbage may gather until
