@@ -107,6 +107,7 @@ func (s *s3Store) configure(o *s3.Options) {
 		r.RateLimiter = ratelimit.None
 		r.Retryables = append(r.Retryables, retry.RetryableErrorCode{Codes: conflicts})
 	})
+	o.APIOptions = append(o.APIOptions, s.addHeaders)
 	if s.options.MaxAttempts > 0 {
 		o.RetryMaxAttempts = s.options.MaxAttempts
 	}

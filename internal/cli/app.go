@@ -52,6 +52,7 @@ func newApp(stdout, stderr io.Writer, extra []*cli.Command) *cli.App {
 		ErrWriter: stderr,
 		Commands: append([]*cli.Command{
 			runCommand(), submitCommand(), statusCommand(), cancelCommand(), endpointsCommand(), doctorCommand(), workerCommand(), simCommand(),
+			setupCommand(), healthCommand(),
 		}, extra...),
 		HideHelpCommand: true,
 		Action:          helpOrUnknown,

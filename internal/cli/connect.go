@@ -32,6 +32,8 @@ func storeFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "s3-endpoint", Usage: "`URL` of an S3-compatible server; without it AWS", EnvVars: []string{"NIGHTSHIFT_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"}},
 		&cli.StringFlag{Name: "s3-region", Usage: "`REGION` of the buckets", EnvVars: []string{"NIGHTSHIFT_S3_REGION"}},
+		&cli.StringFlag{Name: "s3-sse-kms-key", Usage: "encrypt what is written with this AWS KMS `KEY`, an id or ARN", EnvVars: []string{"NIGHTSHIFT_S3_SSE_KMS_KEY"}},
+		&cli.BoolFlag{Name: "s3-requester-pays", Usage: "pay for requests to buckets of others that ask for it", EnvVars: []string{"NIGHTSHIFT_S3_REQUESTER_PAYS"}},
 		&cli.StringFlag{Name: "temp-dir", Usage: "`DIR` for work that does not fit in memory", EnvVars: []string{"NIGHTSHIFT_TEMP_DIR"}},
 	}
 }
@@ -43,8 +45,9 @@ type session struct {
 	webUI     string
 }
 
-// connect dials Temporal as the flags and the environment say.
-func connect(c *cli.Context, logger *slog.Logger) (*session, error) {
+// connect dials Temporal as the flags and the environment say, and as the given
+// functions change that.
+func connect(c *cli.Context, logger *slog.Logger, change ...func(*client.Options)) (*session, error) {
 	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{ConfigFileProfile: c.String("profile")})
 	if err != nil {
 		return nil, badInput(fmt.Errorf("read Temporal's configuration: %w", err))
@@ -52,6 +55,9 @@ func connect(c *cli.Context, logger *slog.Logger) (*session, error) {
 	options.HostPort = cmp.Or(c.String("address"), options.HostPort, client.DefaultHostPort)
 	options.Namespace = cmp.Or(c.String("namespace"), options.Namespace, client.DefaultNamespace)
 	options.Logger = log.NewStructuredLogger(logger)
+	for _, apply := range change {
+		apply(&options)
+	}
 	dialed, err := client.DialContext(c.Context, options)
 	if err != nil {
 		return nil, fmt.Errorf("no Temporal server at %s: %w\ntry: go run ./local dev, or set TEMPORAL_ADDRESS", options.HostPort, err)
@@ -72,5 +78,8 @@ func guessWebUI(hostPort string) string {
 
 // openStore makes the object store's client; it makes no call.
 func openStore(ctx context.Context, c *cli.Context) (*bucket.Store, error) {
-	return bucket.New(ctx, bucket.Options{Endpoint: c.String("s3-endpoint"), Region: c.String("s3-region")})
+	return bucket.New(ctx, bucket.Options{
+		Endpoint: c.String("s3-endpoint"), Region: c.String("s3-region"),
+		KMSKey: c.String("s3-sse-kms-key"), RequesterPays: c.Bool("s3-requester-pays"),
+	})
 }

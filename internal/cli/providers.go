@@ -23,7 +23,7 @@ func providerFlags() []cli.Flag {
 			continue // a name that the registry has just given
 		}
 		flags = append(flags,
-			&cli.PathFlag{Name: name + "-api-key-file", Usage: "`FILE` with the token of " + name + ", instead of " + variables.Token},
+			&cli.PathFlag{Name: name + "-api-key-file", Usage: "`FILE` with the token of " + name + ", instead of " + variables.Token, EnvVars: []string{variables.Token + "_FILE"}},
 			&cli.StringFlag{Name: name + "-base-url", Usage: "`URL` of the control plane of " + name, EnvVars: []string{variables.BaseURL}},
 			&cli.StringFlag{Name: name + "-inference-url", Usage: "`URL` of its data plane, including /v1", EnvVars: []string{variables.InferenceURL}},
 			&cli.StringFlag{Name: name + "-project", Usage: "`PROJECT` to work in", EnvVars: []string{variables.Project}},

@@ -32,6 +32,7 @@ func workerCommand() *cli.Command {
 			&cli.BoolFlag{Name: "no-sweep", Usage: "leave the schedule that does so as it is, or uninstalled", EnvVars: []string{"NIGHTSHIFT_NO_SWEEP"}},
 			&cli.DurationFlag{Name: "release-after-outage", Usage: "release endpoints past their deadline without Temporal when it has been out of reach for so long; 0 is never", Value: 5 * time.Minute, EnvVars: []string{"NIGHTSHIFT_RELEASE_AFTER_OUTAGE"}},
 			pricesFlag(),
+			healthListenFlag("`HOST:PORT` to tell supervisors on whether the worker is alive and ready; nothing is told without it"),
 		),
 		Action: runWorker,
 	}
@@ -58,7 +59,12 @@ func runWorker(c *cli.Context) error {
 		return err
 	}
 	logger := NewLogger(c.App.ErrWriter, slog.LevelInfo)
-	connected, err := connect(c, logger)
+	health, stopHealth, err := serveHealth(c)
+	if err != nil {
+		return err
+	}
+	defer stopHealth()
+	connected, err := connect(c, logger, health.Observe)
 	if err != nil {
 		return err
 	}
@@ -75,7 +81,7 @@ func runWorker(c *cli.Context) error {
 		Client: connected.Client, Namespace: connected.namespace, Store: store, Providers: providers,
 		Roles: roles, TempDir: c.String("temp-dir"), StopTimeout: c.Duration("stop-timeout"), Logger: logger,
 		SweepEvery: c.Duration("sweep-every"), NoSweep: c.Bool("no-sweep"),
-		ReleaseAfterOutage: c.Duration("release-after-outage"), Prices: prices,
+		ReleaseAfterOutage: c.Duration("release-after-outage"), Prices: prices, Health: health,
 	})
 }
 
