@@ -28,6 +28,10 @@ func TestClaimOutput_OneJobAtATime(t *testing.T) {
 		w.put("out/output.jsonl", []byte("{}\n"))
 		w.put("out/manifest.json", []byte(`{"job":"first"}`))
 	}
+	unsent := func(w *world) {
+		w.put("out/errors.jsonl", []byte("{}\n{}\n"))
+		w.put("out/manifest.json", []byte(`{"job":"first","requests":2,"counts":{"total":2,"never_ran":2}}`))
+	}
 	ended := JobRecord{Known: true}
 	for _, c := range []struct {
 		name   string
@@ -39,6 +43,7 @@ func TestClaimOutput_OneJobAtATime(t *testing.T) {
 		{"running", JobRecord{Known: true, Open: true}, nil, nil, "job first is writing to"},
 		{"running, replace", JobRecord{Known: true, Open: true}, results, func(_ *world, call *workflows.ClaimCall) { call.Replace = true }, "job first is writing to"},
 		{"ended without a trace", ended, nil, nil, ""},
+		{"ended before anything was sent", ended, unsent, nil, ""},
 		{"ended with answers", ended, answered, nil, "nightshift retry first"},
 		{"ended with results", ended, results, nil, "has the results of job first"},
 		{"ended with results, replace", ended, results, func(_ *world, call *workflows.ClaimCall) { call.Replace = true }, ""},

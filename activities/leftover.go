@@ -39,7 +39,10 @@ func (a *Outputs) leftBehind(ctx context.Context, output string, claims []claim)
 	if err != nil {
 		return leftover{}, fmt.Errorf("earlier results: %w", err)
 	}
-	if found {
+	switch {
+	case found && written.Requests > 0 && written.Counts.NeverRan+written.Counts.Invalid == written.Requests:
+		left.results = "" // a job of which nothing was sent: what was wrong with it is mended by now
+	case found:
 		left.results, left.owner = bucket.Join(output, manifestFile), written.Job
 	}
 	if len(claims) > 0 {

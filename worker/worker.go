@@ -71,6 +71,10 @@ type Options struct {
 	Installation string
 	StateFile    string
 
+	// Health, if there is one, is told what the process should be doing. It must
+	// observe Client.
+	Health *Health
+
 	transport http.RoundTripper // to all endpoints
 }
 
@@ -130,6 +134,11 @@ func Run(ctx context.Context, o Options) error {
 		}
 		running = append(running, w)
 	}
+	o.Health.expect(o.queueNames(), func(ctx context.Context) error {
+		_, err := Installation(ctx, o.Client, o.Namespace)
+		return err
+	})
+	defer o.Health.expect(nil, nil) // before the workers stop
 	o.Logger.Info("worker ready", "namespace", o.Namespace, "installation", installation, "roles", o.Roles)
 	select {
 	case err := <-fatal:
@@ -185,6 +194,16 @@ var queues = []queue{
 	{Control, workflows.ControlQueue, controlSlots, registerControl},
 	{Data, workflows.DataQueue, shardSlots, registerData},
 	{Data, workflows.BatchQueue, batchSlots, registerBatches},
+}
+
+// queueNames are the task queues that a process with these roles polls.
+func (o Options) queueNames() (names []string) {
+	for _, q := range queues {
+		if o.has(q.role) {
+			names = append(names, q.name)
+		}
+	}
+	return names
 }
 
 func (o Options) workerOptions(q queue, fatal chan<- error) worker.Options {

@@ -109,6 +109,7 @@ func (s *s3Store) configure(o *s3.Options) {
 		r.RateLimiter = ratelimit.None
 		r.Retryables = append(r.Retryables, retry.RetryableErrorCode{Codes: conflicts}, retry.IsErrorRetryableFunc(cutAnswer))
 	})
+	o.APIOptions = append(o.APIOptions, s.addHeaders)
 	if s.options.MaxAttempts > 0 {
 		o.RetryMaxAttempts = s.options.MaxAttempts
 	}

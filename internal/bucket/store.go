@@ -19,6 +19,9 @@ type Options struct {
 	SecretKey string
 	PathStyle bool // address http://host/bucket rather than http://bucket.host; always so when there is an endpoint
 
+	KMSKey        string // id or ARN of the AWS KMS key that encrypts what is written; empty is the bucket's own setting
+	RequesterPays bool   // say with every request that its cost is ours
+
 	MaxAttempts int          // tries a request; 0 is AWS_MAX_ATTEMPTS, or 8: with the waits between them some ten seconds
 	HTTPClient  *http.Client // nil is one tuned for hundreds of connections to one host
 }

@@ -32,6 +32,8 @@ func storeFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "s3-endpoint", Usage: "`URL` of an S3-compatible server; without it AWS", EnvVars: []string{"NIGHTSHIFT_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"}},
 		&cli.StringFlag{Name: "s3-region", Usage: "`REGION` of the buckets", EnvVars: []string{"NIGHTSHIFT_S3_REGION"}},
+		&cli.StringFlag{Name: "s3-sse-kms-key", Usage: "encrypt what is written with this AWS KMS `KEY`, an id or ARN", EnvVars: []string{"NIGHTSHIFT_S3_SSE_KMS_KEY"}},
+		&cli.BoolFlag{Name: "s3-requester-pays", Usage: "pay for requests to buckets of others that ask for it", EnvVars: []string{"NIGHTSHIFT_S3_REQUESTER_PAYS"}},
 		&cli.StringFlag{Name: "temp-dir", Usage: "`DIR` for work that does not fit in memory", EnvVars: []string{"NIGHTSHIFT_TEMP_DIR"}},
 	}
 }
@@ -58,11 +60,12 @@ func connect(c *cli.Context, logger *slog.Logger) (*session, error) {
 }
 
 // connectLater is connect for who can wait for the server: it makes no call.
-func connectLater(c *cli.Context, logger *slog.Logger) (*session, error) {
+func connectLater(c *cli.Context, logger *slog.Logger, change func(*client.Options)) (*session, error) {
 	options, err := temporalOptions(c, logger)
 	if err != nil {
 		return nil, err
 	}
+	change(&options)
 	dialing, err := client.NewLazyClient(options)
 	if err != nil {
 		return nil, fmt.Errorf("connect to Temporal at %s: %w", options.HostPort, err)
@@ -101,5 +104,8 @@ func guessWebUI(hostPort string) string {
 
 // openStore makes the object store's client; it makes no call.
 func openStore(ctx context.Context, c *cli.Context) (*bucket.Store, error) {
-	return bucket.New(ctx, bucket.Options{Endpoint: c.String("s3-endpoint"), Region: c.String("s3-region")})
+	return bucket.New(ctx, bucket.Options{
+		Endpoint: c.String("s3-endpoint"), Region: c.String("s3-region"),
+		KMSKey: c.String("s3-sse-kms-key"), RequesterPays: c.Bool("s3-requester-pays"),
+	})
 }

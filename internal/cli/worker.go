@@ -39,6 +39,7 @@ func workerCommand() *cli.Command {
 			&cli.StringFlag{Name: "installation", Usage: "`NAME` of this installation, as a worker that is ready logs it, for guarding endpoints from a start without Temporal", EnvVars: []string{"NIGHTSHIFT_INSTALLATION"}},
 			&cli.PathFlag{Name: "state-dir", Usage: "`DIR` in which that name is remembered", DefaultText: "nightshift in the user's cache folder", EnvVars: []string{"NIGHTSHIFT_STATE_DIR"}},
 			pricesFlag(),
+			healthListenFlag("`HOST:PORT` to tell supervisors on whether the worker is alive and ready; nothing is told without it"),
 		),
 		Action: runWorker,
 	}
@@ -58,7 +59,12 @@ func runWorker(c *cli.Context) error {
 		return err
 	}
 	logger := NewLogger(c.App.ErrWriter, slog.LevelInfo)
-	connected, err := connectLater(c, logger)
+	health, stopHealth, err := serveHealth(c)
+	if err != nil {
+		return err
+	}
+	defer stopHealth()
+	connected, err := connectLater(c, logger, health.Observe)
 	if err != nil {
 		return err
 	}
@@ -75,7 +81,7 @@ func runWorker(c *cli.Context) error {
 		Client: connected.Client, Namespace: connected.namespace, Store: store, Providers: providers,
 		Roles: roles, TempDir: c.String("temp-dir"), StopTimeout: c.Duration("stop-timeout"), Logger: logger,
 		SweepEvery: c.Duration("sweep-every"), NoSweep: c.Bool("no-sweep"),
-		ReleaseAfterOutage: c.Duration("release-after-outage"), Prices: prices,
+		ReleaseAfterOutage: c.Duration("release-after-outage"), Prices: prices, Health: health,
 		Installation: c.String("installation"), StateFile: stateFile(c, connected),
 	})
 }
