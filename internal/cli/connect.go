@@ -22,6 +22,7 @@ func temporalFlags() []cli.Flag {
 		&cli.StringFlag{Name: "address", Usage: "Temporal's `HOST:PORT`; otherwise the profile file says it", EnvVars: []string{"TEMPORAL_ADDRESS"}},
 		&cli.StringFlag{Name: "namespace", Usage: "Temporal `NAMESPACE`", EnvVars: []string{"TEMPORAL_NAMESPACE"}},
 		&cli.StringFlag{Name: "profile", Usage: "`PROFILE` of Temporal's configuration file", EnvVars: []string{"TEMPORAL_PROFILE"}},
+		apiKeyFlag(),
 		&cli.StringFlag{Name: "web-ui", Usage: "`URL` of Temporal's Web UI, for links", EnvVars: []string{"NIGHTSHIFT_WEB_UI"}},
 	}
 }
@@ -81,7 +82,7 @@ func temporalOptions(c *cli.Context, logger *slog.Logger) (client.Options, error
 	options.HostPort = cmp.Or(c.String("address"), options.HostPort, client.DefaultHostPort)
 	options.Namespace = cmp.Or(c.String("namespace"), options.Namespace, client.DefaultNamespace)
 	options.Logger = log.NewStructuredLogger(logger)
-	return options, nil
+	return options, useAPIKeyFile(c, &options)
 }
 
 func newSession(c *cli.Context, connected client.Client, options client.Options) *session {
