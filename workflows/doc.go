@@ -2,8 +2,8 @@
 //
 // # The two workflows
 //
-// [Batch] is a job's life, its workflow id is the job's id. It checks the input,
-// asks for an endpoint, runs the input's shards as activities, has the endpoint
+// [Batch] is a job's life, its workflow id is the job's id. It claims its output,
+// so that no other job writes there, checks the input, asks for an endpoint, runs the input's shards as activities, has the endpoint
 // released, and assembles the results. [Endpoint] is one rental's life, its
 // workflow id is endpoint/<job>. It alone creates the endpoint, watches over it
 // and releases it.

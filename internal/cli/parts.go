@@ -78,6 +78,9 @@ func (v *View) rest(s Snapshot) (parts []string) {
 	if cost := s.cost(); !cost.IsZero() {
 		parts = append(parts, cost.String())
 	}
+	if s.Retried != "" {
+		parts = append(parts, "retrying "+s.Retried)
+	}
 	if s.NoWorker {
 		parts = append(parts, "no worker answers; start one with: nightshift worker")
 	}

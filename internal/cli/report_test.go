@@ -77,7 +77,7 @@ func TestView_PlainLines(t *testing.T) {
 		view.Show(s)
 	}
 	show(0, jobs.Planning, 0, func(s *Snapshot) { s.Counts.Total = 0 })
-	show(1, jobs.Warming, 0, func(s *Snapshot) { s.Endpoint = "starting/not_ready" })
+	show(1, jobs.Warming, 0, func(s *Snapshot) { s.Endpoint, s.Retried = "starting/not_ready", "AwaitEndpoint, try 3 after: HTTP 500" })
 	show(2, jobs.Warming, 0, nil) // nothing new
 	show(600, jobs.Running, 0, nil)
 	show(604, jobs.Running, 400, nil) // too soon
@@ -89,7 +89,7 @@ func TestView_PlainLines(t *testing.T) {
 	view.Close()
 	want := []string{
 		"  0.00s  planning  ",
-		"   1.0s  warming     0/1,000 lines  endpoint starting/not_ready",
+		"   1.0s  warming     0/1,000 lines  endpoint starting/not_ready  retrying AwaitEndpoint, try 3 after: HTTP 500",
 		" 10m00s  running     0/1,000 lines  ",
 		" 10m10s  running     903/1,000 lines  ",
 		"64 in flight  3 failed  GPU 1m20s",

@@ -81,7 +81,8 @@ type status struct {
 	GPUSeconds float64    `json:"gpu_seconds"`              // billed so far, all rentals
 	Cost       jobs.Money `json:"cost,omitzero"`            // so far; absent when a price is not known
 	Deadline   time.Time  `json:"deadline,omitzero"`
-	NoWorker   bool       `json:"no_worker"` // nobody answers for the job: what is above may be old or missing
+	Retried    string     `json:"retried,omitempty"` // what is being tried again, and why
+	NoWorker   bool       `json:"no_worker"`         // nobody answers for the job: what is above may be old or missing
 	WebUI      string     `json:"web_ui,omitempty"`
 }
 
@@ -89,7 +90,7 @@ func statusOf(s Snapshot, id, link string) status {
 	return status{
 		Job: id, Phase: s.Phase, Total: s.Counts.Total, Done: s.Counts.Done(), Failed: s.Counts.Failed, Tokens: s.Tokens, InFlight: s.InFlight,
 		Paused: s.Paused, Provider: s.Rental.Provider, Endpoint: s.Rental.ID, State: s.Endpoint,
-		GPUSeconds: s.billed().Seconds(), Cost: s.cost(), Deadline: s.Deadline, NoWorker: s.NoWorker, WebUI: link,
+		GPUSeconds: s.billed().Seconds(), Cost: s.cost(), Deadline: s.Deadline, Retried: s.Retried, NoWorker: s.NoWorker, WebUI: link,
 	}
 }
 

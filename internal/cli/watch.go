@@ -25,6 +25,7 @@ type Snapshot struct {
 	InFlight int    // requests
 	Endpoint string // the provider's own words for the endpoint's state, while it is awaited or released
 	NoWorker bool   // nobody answers the workflow's query
+	Retried  string // what is being tried again, and why
 }
 
 // billed is the GPU time that the job has been billed for so far.
@@ -124,6 +125,7 @@ func look(ctx context.Context, c client.Client, id string, before Snapshot) (Sna
 	}
 	now.Tokens = now.Usage.InputTokens + now.Usage.OutputTokens
 	now.addShards(heartbeats.Shards(description))
+	now.Retried = heartbeats.Retried(description)
 	switch now.Phase {
 	case jobs.Warming, jobs.Running, jobs.Releasing:
 		now.addEndpoint(ctx, c, cmp.Or(now.Guard, workflows.EndpointID(id)))
@@ -147,6 +149,7 @@ func (s *Snapshot) addEndpoint(ctx context.Context, c client.Client, guard strin
 	if err != nil {
 		return
 	}
+	s.Retried = cmp.Or(s.Retried, heartbeats.Retried(description))
 	beat, ok := heartbeats.Endpoint(description)
 	if !ok {
 		return

@@ -1,9 +1,12 @@
 // Package heartbeats reads what the open activities of a workflow have
 // heartbeat last: how far shards are that the workflow itself knows only as
-// open, and what the provider says of an endpoint at this moment.
+// open, what the provider says of an endpoint at this moment, and what is tried
+// again and why.
 package heartbeats
 
 import (
+	"fmt"
+
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
@@ -25,6 +28,20 @@ func Endpoint(endpoint *workflowservice.DescribeWorkflowExecutionResponse) (work
 		return workflows.EndpointBeat{}, false
 	}
 	return beats[0], true
+}
+
+// Retried says which open activity has been tried most often, how often, and
+// why it was tried again; empty while each is at its first attempt. The watch
+// over a job is left out: it is tried again for as long as the job is open.
+func Retried(description *workflowservice.DescribeWorkflowExecutionResponse) string {
+	text, most := "", int32(1)
+	for _, open := range description.GetPendingActivities() {
+		name := open.GetActivityType().GetName()
+		if tries := open.GetAttempt(); tries > most && name != workflows.WatchOwner && open.GetLastFailure() != nil {
+			text, most = fmt.Sprintf("%s, try %d after: %s", name, tries, open.GetLastFailure().GetMessage()), tries
+		}
+	}
+	return text
 }
 
 // read returns the heartbeats of open activities of the types given, in the
