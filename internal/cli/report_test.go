@@ -77,7 +77,9 @@ func TestView_PlainLines(t *testing.T) {
 		view.Show(s)
 	}
 	show(0, jobs.Planning, 0, func(s *Snapshot) { s.Counts.Total = 0 })
-	show(1, jobs.Warming, 0, func(s *Snapshot) { s.Endpoint, s.Retried = "starting/not_ready", "AwaitEndpoint, try 3 after: HTTP 500" })
+	show(1, jobs.Warming, 0, func(s *Snapshot) {
+		s.Endpoint, s.Retried = "starting/not_ready", "AwaitEndpoint, try 3 after: HTTP 500"
+	})
 	show(2, jobs.Warming, 0, nil) // nothing new
 	show(600, jobs.Running, 0, nil)
 	show(604, jobs.Running, 400, nil) // too soon
