@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
 )
@@ -53,6 +54,7 @@ func newApp(stdout, stderr io.Writer, extra []*cli.Command) *cli.App {
 			"  nightshift init --provider nebius\n" +
 			"  nightshift run job.yaml\n" +
 			"  nightshift list --state open",
+		Version:   buildOf(debug.ReadBuildInfo()).Version,
 		Writer:    stdout,
 		ErrWriter: stderr,
 		Commands: append([]*cli.Command{
@@ -68,6 +70,7 @@ func newApp(stdout, stderr io.Writer, extra []*cli.Command) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {}, // Main decides how to end
 		OnUsageError:              usageError,
 	}
+	app.CustomAppHelpTemplate = helpTemplate(cli.AppHelpTemplate, app.Description)
 	prepare(app.Commands, "NIGHTSHIFT")
 	return app
 }
