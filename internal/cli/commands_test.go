@@ -66,7 +66,7 @@ func TestCommands_SayWhatTheyAreForWithExamplesThatParse(t *testing.T) {
 			return
 		}
 		for _, example := range examples {
-			for _, args := range nightshiftsIn(example) {
+			for _, args := range CommandLines(example, "nightshift") {
 				if reached, err := parsed(args); err != nil || reached == "" {
 					t.Errorf("%v: %q: reached %q, %v", path, strings.TrimSpace(example), reached, err)
 				}
@@ -116,36 +116,6 @@ func TestHelp_EndsWithExamples(t *testing.T) {
 	if text, _, code := runApp(t, "--version"); code != 0 || !strings.HasPrefix(text, "nightshift version ") {
 		t.Errorf("--version ended with %d: %s", code, text)
 	}
-}
-
-// nightshiftsIn finds the calls of nightshift in a line of shell.
-func nightshiftsIn(line string) (calls [][]string) {
-	var call []string
-	for _, word := range shellWords(line) {
-		switch {
-		case word == "|" || word == "&" || word == "&&" || word == ">" || word == "#":
-			if len(call) > 0 {
-				calls = append(calls, call)
-			}
-			call = nil
-		case word == "nightshift" || len(call) > 0:
-			call = append(call, word)
-		}
-	}
-	if len(call) > 0 {
-		calls = append(calls, call)
-	}
-	return calls
-}
-
-var shellWord = regexp.MustCompile(`'[^']*'|"[^"]*"|[^\s]+`)
-
-func shellWords(line string) []string {
-	words := shellWord.FindAllString(line, -1)
-	for i, word := range words {
-		words[i] = strings.Trim(word, `'"`)
-	}
-	return words
 }
 
 // parsed runs a command line whose actions do nothing, and returns the name of
