@@ -21,10 +21,9 @@ func (b *batch) details() string {
 	over := jobs.Report{Rentals: b.state.Report.Rentals}
 	over.Settle()
 	parts := []string{"## " + b.label(), b.state.Report.Reason, gauge(counts),
-		table("|---:|---:|---:|---:|---:|---:|",
-			"requests", "completed", "failed", "shards", "tokens in", "tokens out",
-			grouped(counts.Total), grouped(counts.Completed), grouped(counts.Failed),
-			fmt.Sprintf("%d of %d", b.done, b.state.Plan.Shards), grouped(usage.InputTokens), grouped(usage.OutputTokens)),
+		table("|---:|---:|---:|---:|", "lines", "failed", "shards", "tokens",
+			grouped(counts.Done())+" of "+grouped(counts.Total), grouped(counts.Failed),
+			fmt.Sprintf("%d of %d", b.done, b.state.Plan.Shards), grouped(usage.InputTokens)+" in, "+grouped(usage.OutputTokens)+" out"),
 		b.phaseTable(),
 		b.endpointDetails(),
 		costDetails(over, b.phase == jobs.Ended),
@@ -42,12 +41,13 @@ func (b *batch) details() string {
 // gauge is how far a job is, as a bar of twenty blocks; none before its lines
 // are counted.
 func gauge(counts jobs.Counts) string {
-	if counts.Total == 0 {
+	if counts.Total <= 0 {
 		return ""
 	}
 	const blocks = 20
-	full := int(blocks * counts.Done() / counts.Total)
-	return fmt.Sprintf("`%s%s` **%d %%**", strings.Repeat("█", full), strings.Repeat("░", blocks-full), 100*counts.Done()/counts.Total)
+	done := min(max(counts.Done(), 0), counts.Total)
+	full := int(blocks * done / counts.Total)
+	return fmt.Sprintf("`%s%s` **%d %%**", strings.Repeat("█", full), strings.Repeat("░", blocks-full), 100*done/counts.Total)
 }
 
 // table is a table whose first row of cells is its head; align says how many
@@ -64,19 +64,28 @@ func table(align string, cells ...string) string {
 	return strings.Join(rows, "\n")
 }
 
+// phaseTable has a column for the bill once that is known.
 func (b *batch) phaseTable() string {
-	cells := []string{"phase", "began", "took", "GPU minutes", "cost"}
-	for _, phase := range b.state.Report.Phases {
-		took, gpu, cost := "", "", ""
+	phases := b.state.Report.Phases
+	if len(phases) == 0 {
+		return ""
+	}
+	align, cells := "|---|---:|---:|", []string{"phase", "from " + phases[0].Start.UTC().Format("2006-01-02") + ", UTC", "took"}
+	billed := b.phase == jobs.Ended && b.state.Report.GPUSeconds() > 0
+	if billed {
+		align, cells = align+"---:|---:|", append(cells, "GPU minutes", "cost")
+	}
+	for _, phase := range phases {
+		took := ""
 		if !phase.End.IsZero() {
 			took = phase.End.Sub(phase.Start).Round(100 * time.Millisecond).String()
 		}
-		if b.phase == jobs.Ended && phase.GPUSeconds > 0 {
-			gpu, cost = fmt.Sprintf("%.1f", phase.GPUSeconds/60), phase.Cost.String()
+		cells = append(cells, string(phase.Phase), phase.Start.UTC().Format("15:04:05"), took)
+		if billed {
+			cells = append(cells, fmt.Sprintf("%.1f", phase.GPUSeconds/60), phase.Cost.String())
 		}
-		cells = append(cells, string(phase.Phase), clock(phase.Start), took, gpu, cost)
 	}
-	return table("|---|---|---:|---:|---:|", cells...)
+	return table(align, cells...)
 }
 
 // endpointDetails are what is rented, how far it is, and at what price.

@@ -15,8 +15,8 @@ func TestBatch_ShowsItselfInTheWebUI(t *testing.T) {
 	}
 	shown := currentDetails(t, w.env)
 	for _, want := range []string{
-		"## completed\n\n`████████████████████` **100 %**\n\n| requests | completed | failed | shards | tokens in | tokens out |\n|---:|---:|---:|---:|---:|---:|\n| 300 | 297 | 3 | 3 of 3 | ",
-		"| phase | began | took | GPU minutes | cost |\n|---|---|---:|---:|---:|\n| planning | ",
+		"## completed\n\n`████████████████████` **100 %**\n\n| lines | failed | shards | tokens |\n|---:|---:|---:|---:|\n| 300 of 300 | 3 | 3 of 3 | ",
+		"| phase | from 20", ", UTC | took |\n|---|---:|---:|\n| planning | ",
 		"**Results** `", "/report.html`, or `nightshift report ",
 	} {
 		if !strings.Contains(shown, want) {

@@ -29,7 +29,8 @@ const (
 // went well, 1 when a job ended badly, 2 for bad input, 3 for a job that
 // completed with failed lines, 130 when interrupted. Commands given in extra come on top of nightshift's own.
 func Main(ctx context.Context, args []string, extra ...*cli.Command) int {
-	err := newApp(os.Stdout, os.Stderr, extra).RunContext(ctx, args)
+	app := newApp(os.Stdout, os.Stderr, extra)
+	err := app.RunContext(ctx, flagsFirst(app.Commands, args))
 	if err == nil {
 		return exitOK
 	}

@@ -18,7 +18,7 @@ import (
 func Parse(args []string, extra ...*cli.Command) error {
 	app := newApp(io.Discard, io.Discard, extra)
 	quieten(app.Commands)
-	return app.RunContext(context.Background(), args)
+	return app.RunContext(context.Background(), flagsFirst(app.Commands, args))
 }
 
 // CommandLines finds the calls of a program, such as "nightshift" or "go run
