@@ -1,7 +1,10 @@
 package gateway
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -45,6 +48,11 @@ type Model struct {
 	// order, as in a job file.
 	Endpoint  jobs.Endpoint   `yaml:"endpoint"`
 	Endpoints []jobs.Endpoint `yaml:"endpoints"`
+
+	// Linger is for how long a rented endpoint stays when no batch has it, for the
+	// next one; it is billed meanwhile. Batches that run at the same time share one
+	// whatever it is. An endpoint that says share itself goes by that.
+	Linger jobs.Duration `yaml:"linger"`
 
 	Limits   ModelLimits   `yaml:"limits"`
 	Requests jobs.Requests `yaml:"requests"`
@@ -248,8 +256,31 @@ func (m Model) problems(at string) (list []jobs.Problem) {
 
 // spec is what every job for the model has in common.
 func (m Model) spec() jobs.Spec {
-	return jobs.Spec{
-		Endpoint: m.Endpoint, Endpoints: m.Endpoints, Requests: m.Requests,
-		Limits: jobs.Limits{Warmup: m.Limits.Warmup, GPUMinutes: m.Limits.GPUMinutes, Cost: m.Limits.Cost},
+	spec := jobs.Spec{
+		Requests: m.Requests,
+		Limits:   jobs.Limits{Warmup: m.Limits.Warmup, GPUMinutes: m.Limits.GPUMinutes, Cost: m.Limits.Cost},
 	}
+	for _, endpoint := range m.Endpoints {
+		spec.Endpoints = append(spec.Endpoints, m.shared(endpoint))
+	}
+	if len(m.Endpoints) == 0 || !reflect.ValueOf(m.Endpoint).IsZero() {
+		spec.Endpoint = m.shared(m.Endpoint)
+	}
+	return spec
+}
+
+var notInShare = regexp.MustCompile(`[^a-z0-9]+`)
+
+// shared makes all batches of a model share what is rented for one of them.
+// What exists already is not rented, and what is kept cannot be shared.
+func (m Model) shared(e jobs.Endpoint) jobs.Endpoint {
+	rented := e.Provider != "static" && e.ID == "" && e.Mode != jobs.ProviderBatch && e.Release != jobs.ReleaseDisable
+	if !rented || !e.Share.IsZero() {
+		return e
+	}
+	sum := sha256.Sum256([]byte(m.Name))
+	slug := strings.Trim(notInShare.ReplaceAllString(strings.ToLower(m.Name), "-"), "-")
+	slug = strings.Trim(slug[:min(len(slug), 24)], "-")
+	e.Share = jobs.Share{Name: strings.TrimPrefix(slug+"-"+hex.EncodeToString(sum[:3]), "-"), Linger: m.Linger}
+	return e
 }

@@ -39,7 +39,7 @@ func (f *form) abort() error {
 // receive takes in a form whose file is the field of that name and goes to url.
 // The file may have at most limit bytes. Whatever the error, nothing is left
 // behind.
-func (s *Server) receive(w http.ResponseWriter, r *http.Request, v visitor, field, url string, limit int64) (f *form, err error) {
+func (s *Server) receive(w http.ResponseWriter, r *http.Request, v visitor, field, url string, limit int64) (received *form, err error) {
 	if r.ContentLength > limit+maxAside {
 		return nil, s.turnAway(w, r, tooLarge("The file", limit))
 	}
@@ -51,7 +51,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, v visitor, fiel
 		return nil, err
 	}
 	defer func() { <-s.uploads }()
-	f = &form{fields: map[string]string{}}
+	f := &form{fields: map[string]string{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, f.abort())
