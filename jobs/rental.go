@@ -21,6 +21,10 @@ type Rental struct {
 	LastAnswer time.Time `json:"last_answer,omitzero"` // the job's last answer
 	DrainFrom  time.Time `json:"drain_from,omitzero"`  // when replicas were first given back, since fewer were needed
 
+	// Shared is set where the job had the endpoint together with others. Its meter
+	// then counts the job's part.
+	Shared *Shared `json:"shared,omitempty"`
+
 	GPUs      int    `json:"gpus"`                 // of one replica; 0 when nothing is billed by the GPU
 	Meter     Meter  `json:"meter,omitzero"`       // ready replicas over time
 	Price     Money  `json:"price,omitzero"`       // of one replica for one hour; absent when not known
@@ -92,7 +96,12 @@ func (r Rental) billed(from, to time.Time) float64 {
 }
 
 // end is when billing ended, as far as is known.
-func (r Rental) end() time.Time { return orElse(r.StopAsked, orElse(r.Confirmed, r.Meter.Until)) }
+func (r Rental) end() time.Time {
+	if r.Returned() {
+		return r.Shared.Left
+	}
+	return orElse(r.StopAsked, orElse(r.Confirmed, r.Meter.Until))
+}
 
 func (r Rental) costOf(replicaSeconds float64) Money {
 	if r.Price.IsZero() {

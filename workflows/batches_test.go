@@ -96,7 +96,7 @@ func TestEndpoint_GuardsBatches(t *testing.T) {
 		}
 		return release()
 	}
-	a.env.ExecuteWorkflow(Endpoint, guarding(a))
+	a.env.ExecuteWorkflow(Endpoint, EndpointInput{EndpointRequest: guarding(a)})
 	if err := a.env.GetWorkflowError(); err != nil {
 		t.Fatal(err)
 	}

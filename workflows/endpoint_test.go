@@ -108,7 +108,7 @@ func (a *account) dismissAfter(delay time.Duration) {
 // nothing runs, and the owner has heard so.
 func (a *account) run(t *testing.T) (jobs.Rental, error) {
 	t.Helper()
-	a.env.ExecuteWorkflow(Endpoint, a.request())
+	a.env.ExecuteWorkflow(Endpoint, EndpointInput{EndpointRequest: a.request()})
 	if !a.env.IsWorkflowCompleted() {
 		t.Fatal("the workflow did not end")
 	}
