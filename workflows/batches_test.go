@@ -80,7 +80,7 @@ func TestEndpoint_GuardsBatches(t *testing.T) {
 	a := newAccount()
 	a.running = true // what shards have made
 	looks := 0
-	a.owner = func() error {
+	a.owner = func(string) error {
 		if looks++; looks < 5 {
 			return errOpen
 		}
