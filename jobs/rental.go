@@ -54,16 +54,16 @@ type Spent struct {
 
 // GPUSeconds is the billed time of the rental's GPUs.
 func (r Rental) GPUSeconds() float64 {
-	return r.billed(r.Requested, r.end()) * float64(r.GPUs)
+	return r.billed(r.Requested, r.End()) * float64(r.GPUs)
 }
 
 // Cost is what the rental cost; zero when its price is not known.
-func (r Rental) Cost() Money { return r.costOf(r.billed(r.Requested, r.end())) }
+func (r Rental) Cost() Money { return r.costOf(r.billed(r.Requested, r.End())) }
 
 // Bill says what the rental's time went into. A rental that never served has
 // only been warming.
 func (r Rental) Bill() []Spent {
-	end := r.end()
+	end := r.End()
 	ready := orElse(r.Ready, end)
 	first := within(orElse(r.FirstSent, end), ready, end)
 	last := within(orElse(r.LastAnswer, end), first, end)
@@ -89,14 +89,15 @@ func (r Rental) spent(doing Doing, from, to time.Time) Spent {
 // and shut-down are not billed by the providers that say so: the meter counts
 // ready replicas, and only until the stop was accepted.
 func (r Rental) billed(from, to time.Time) float64 {
-	if end := r.end(); to.After(end) {
+	if end := r.End(); to.After(end) {
 		to = end
 	}
 	return r.Meter.ReplicaSeconds(from, to)
 }
 
-// end is when billing ended, as far as is known.
-func (r Rental) end() time.Time {
+// End is when billing ended, as far as is known: of a shared endpoint, billing
+// of this job.
+func (r Rental) End() time.Time {
 	if r.Returned() {
 		return r.Shared.Left
 	}

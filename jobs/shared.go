@@ -1,6 +1,10 @@
 package jobs
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // Shared is what a shared endpoint was to one of the jobs that had it. The
 // parts of all jobs and what was billed while no job had it add up to what the
@@ -37,3 +41,23 @@ type Use struct {
 // others had, or which lingered: the endpoint's end is then not the job's to
 // prove.
 func (r Rental) Returned() bool { return r.Shared != nil && !r.Shared.Left.IsZero() }
+
+// String says with whom a job shared, and what became of the endpoint.
+func (s *Shared) String() string {
+	text := "shared as " + s.Name
+	switch {
+	case len(s.With) > 0 && len(s.With) == MaxWith:
+		text += fmt.Sprintf(" with %s and perhaps others, at most %d at a time", strings.Join(s.With, ", "), s.Most)
+	case len(s.With) > 0:
+		text += fmt.Sprintf(" with %s, at most %d at a time", strings.Join(s.With, ", "), s.Most)
+	default:
+		text += ", with nobody meanwhile"
+	}
+	switch {
+	case !s.Left.IsZero() && !s.Stays.IsZero():
+		text += fmt.Sprintf("; without this job it stays until %s for others, and workflow %s then releases it", s.Stays.UTC().Format(time.RFC3339), s.Guard)
+	case !s.Left.IsZero():
+		text += fmt.Sprintf("; others have it still, and workflow %s releases it after them", s.Guard)
+	}
+	return text
+}

@@ -156,6 +156,29 @@ type Lease struct {
 	Capped  string          `json:"capped,omitempty"` // RentalNews.Capped, when the job was told
 }
 
+// Sharing answers the sharing query: who has the endpoint, and who is billed for
+// what.
+type Sharing struct {
+	Stage   RentalStage `json:"stage"`
+	Rental  jobs.Rental `json:"rental"` // the whole of it; its Shared has what jobs used that returned it
+	Leases  []Lease     `json:"leases"`
+	Settled time.Time   `json:"settled"` // up to here their meters count; what is billed since is theirs in equal parts
+	Until   time.Time   `json:"until,omitzero"`
+	Ends    time.Time   `json:"ends"`
+}
+
+// Of returns a job's lease with what it is billed for up to a time, by the
+// endpoint's meter.
+func (s Sharing) Of(job string, meter jobs.Meter, now time.Time) (Lease, bool) {
+	for _, one := range s.Leases {
+		if one.Request.Job == job {
+			one.Meter.AddShare(meter, s.Settled, now, len(s.Leases))
+			return one, true
+		}
+	}
+	return Lease{}, false
+}
+
 // Cap is how much may still be billed.
 type Cap struct {
 	ReplicaSeconds float64 `json:"replica_seconds"`

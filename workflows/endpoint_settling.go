@@ -144,9 +144,9 @@ func (s *sharing) used(one *lease, left time.Time) {
 }
 
 // all is the whole of a rental that is over, for its own record.
-func (s *sharing) all() *jobs.Shared {
+func (s *sharing) all(name string) *jobs.Shared {
 	for _, one := range s.leases {
 		s.used(one, s.settled)
 	}
-	return &jobs.Shared{Uses: s.uses, Jobs: s.jobs, Idle: s.idle}
+	return &jobs.Shared{Name: name, Uses: s.uses, Jobs: s.jobs, Idle: s.idle}
 }

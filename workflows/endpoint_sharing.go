@@ -70,6 +70,9 @@ func (r *rental) lendOut(before *Lending) {
 		s.settled, s.ends = now, now.Add(r.request.Endpoint.Share.Lifetime.Std())
 		r.request.Deadline = s.ends.Add(retireGrace + releaseGrace)
 	}
+	if err := workflow.SetQueryHandler(r.life, SharingQuery, func() (Sharing, error) { return r.show(), nil }); err != nil {
+		workflow.GetLogger(r.life).Error("answer the query", "query", SharingQuery, "error", err)
+	}
 	if before == nil {
 		return
 	}
@@ -98,9 +101,20 @@ func (r *rental) runShared() (jobs.Rental, error) {
 	r.turnOffJournaled()
 	r.settle(orElse(r.news.Rental.StopAsked, workflow.Now(r.life)))
 	r.sendOff()
-	r.news.Rental.Shared = s.all()
+	r.news.Rental.Shared = s.all(r.request.Endpoint.Share.Name)
 	r.tell(r.life, Released)
 	return r.lookAgainShared()
+}
+
+// show is how things stand, for whoever asks.
+func (r *rental) show() Sharing {
+	s := r.sharing
+	shown := Sharing{Stage: r.news.Stage, Rental: r.news.Rental, Settled: s.settled, Until: s.until, Ends: s.ends}
+	shown.Rental.Shared = &jobs.Shared{Name: r.request.Endpoint.Share.Name, Uses: s.uses, Jobs: s.jobs, Idle: s.idle}
+	for _, one := range s.leases {
+		shown.Leases = append(shown.Leases, one.Lease)
+	}
+	return shown
 }
 
 // takeSignals handles what has come so far.

@@ -77,6 +77,9 @@ const (
 // ProgressQuery is answered by Batch with a [Progress].
 const ProgressQuery = "progress"
 
+// SharingQuery is answered by the Endpoint of a shared endpoint with a [Sharing].
+const SharingQuery = "sharing"
+
 // EndpointID is the workflow id of the Endpoint that serves a Batch. The
 // Batch's own workflow id is the job's id.
 func EndpointID(job string) string { return "endpoint/" + job }

@@ -19,7 +19,7 @@ func shapes(t *testing.T) string {
 		CheckCall{}, Terms{}, CreateCall{}, EndpointCreated{}, AwaitCall{}, EndpointReady{}, EndpointBeat{}, TendCall{}, Tended{}, ReleaseCall{}, EndpointReleased{},
 		ShardCall{}, ShardDone{}, ShardBeat{}, CollectCall{}, Collected{}, Progress{}, Pause{},
 		SweepCall{}, SweepDone{}, NightlyInput{}, NightlyDone{}, NoticeCall{},
-		GuardCall{}, ClaimCall{}, Claimed{}, ReuseCall{}, Reused{},
+		GuardCall{}, Sharing{}, ClaimCall{}, Claimed{}, ReuseCall{}, Reused{},
 	} {
 		filled := reflect.New(reflect.TypeOf(value)).Elem()
 		fillIn(filled)
