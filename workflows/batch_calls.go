@@ -58,8 +58,9 @@ func (b *batch) endpointRequest() EndpointRequest {
 // itself: the job had that long to flush what it paid for and dismiss it.
 const releaseGrace = 2 * time.Minute
 
-func (b *batch) askEndpoint() error {
-	return workflow.ExecuteActivity(b.controlContext("ask for an endpoint"), AskEndpoint, b.endpointRequest()).Get(b.life, nil)
+// askEndpoint is called by several coroutines: own is the one's that waits.
+func (b *batch) askEndpoint(own workflow.Context) error {
+	return workflow.ExecuteActivity(b.controlContext("ask for an endpoint"), AskEndpoint, b.endpointRequest()).Get(own, nil)
 }
 
 func (b *batch) dismissEndpoint() error {

@@ -40,7 +40,7 @@ func (b *batch) rent() bool {
 	b.state.Since = workflow.Now(b.life)
 	b.news = RentalNews{Number: b.state.Rental, Since: b.state.Since}
 	for b.news.Stage != Serving && !b.over() && !b.dropping() {
-		if err := b.askEndpoint(); err != nil {
+		if err := b.askEndpoint(b.life); err != nil {
 			b.failWith(err)
 			return false
 		}

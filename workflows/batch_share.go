@@ -39,6 +39,7 @@ func (b *batch) stopGuarding() {
 // keepShare asks again whenever the Endpoint is no longer the one that was
 // heard.
 func (b *batch) keepShare(ctx workflow.Context) {
+	own, _ := workflow.NewDisconnectedContext(ctx) // what was asked is waited for
 	for {
 		if workflow.Await(ctx, func() bool { return b.state.Run != "" || b.over() }) != nil || b.over() {
 			return
@@ -47,7 +48,7 @@ func (b *batch) keepShare(ctx workflow.Context) {
 			return
 		}
 		b.state.Run = ""
-		if err := b.askEndpoint(); err != nil {
+		if err := b.askEndpoint(own); err != nil {
 			workflow.GetLogger(ctx).Error("ask for the share again", "error", err)
 			return
 		}

@@ -121,6 +121,9 @@ func (r *rental) recordOf(one *lease) jobs.Rental {
 	if !record.Ready.IsZero() {
 		record.Ready = later(record.Ready, one.From)
 	}
+	if record.Created.Before(one.From) { // for another job
+		record.Created = time.Time{}
+	}
 	record.Shared = &jobs.Shared{
 		Name: r.request.Endpoint.Share.Name, Guard: workflow.GetInfo(r.life).WorkflowExecution.ID,
 		From: one.From, Left: one.left, With: one.With, Most: one.Most,
