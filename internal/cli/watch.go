@@ -118,6 +118,7 @@ func look(ctx context.Context, c client.Client, id string, before Snapshot) (Sna
 	defer cancel()
 	answer, err := c.QueryWorkflow(asking, id, "", workflows.ProgressQuery)
 	if err == nil {
+		now.Progress = workflows.Progress{} // what the answer leaves out is zero, not what it was
 		err = answer.Get(&now.Progress)
 	}
 	now.NoWorker = err != nil
