@@ -113,10 +113,6 @@ func printEndpoints(c *cli.Context, endpoints []listed) {
 		if what == "" {
 			what = e.Name
 		}
-		price := "-"
-		if !e.PerHour.IsZero() {
-			price = e.PerHour.String()
-		}
 		deadline := untilDeadline(e.Deadline)
 		if provider.Phase(e.Phase).Off() {
 			deadline = "-"
@@ -125,13 +121,28 @@ func printEndpoints(c *cli.Context, endpoints []listed) {
 			late++
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n",
-			e.Provider, shown(e.ID), shown(what), shown(e.Whose), e.Phase, e.ReadyReplicas, ago(e.Created), deadline, shown(e.Hardware), price)
+			e.Provider, shown(e.ID), shown(what), shown(e.Whose), e.Phase, e.ReadyReplicas, ago(e.Created), deadline, shown(e.Hardware), e.price())
 	}
 	table.Flush()
 	if late > 0 {
 		fmt.Fprintf(c.App.ErrWriter, "\n%d past their deadline; see what a sweep would delete: nightshift endpoints sweep --dry-run\n", late)
 	}
 }
+
+// price is what the endpoint costs for an hour as it is now, in words.
+func (e listed) price() string {
+	phase := provider.Phase(e.Phase)
+	switch {
+	case !e.PerHour.IsZero():
+		return e.PerHour.String()
+	case e.ReadyReplicas > 0, phase.Usable(), phase == provider.Unknown:
+		return unknownPrice
+	}
+	return "-" // nothing is billed
+}
+
+// unknownPrice is said where neither the provider nor a price file tells.
+const unknownPrice = "unknown"
 
 // rates finds what endpoints of one account cost.
 type rates struct {
