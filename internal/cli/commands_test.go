@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/nightshift-run/nightshift/internal/provider/registry"
 )
 
 // eachCommand calls visit with every command that a person sees, and the path
@@ -156,7 +158,7 @@ func TestCompletion_KnowsCommandsFlagsAndProviders(t *testing.T) {
 		"":                  "pause\n",
 		"endpoints":         "sweep\n",
 		"list --sta":        "--state\n",
-		"run --provider":    "nebius\nstatic\n",
+		"run --provider":    strings.Join(registry.Names(), "\n") + "\n",
 		"list --state":      "paused\n",
 		"completion":        "zsh\n",
 		"endpoints list -":  "--json\n",
