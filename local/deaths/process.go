@@ -29,7 +29,7 @@ type process struct {
 }
 
 // startPatience bounds how long a process may take until it serves.
-const startPatience = time.Minute
+const startPatience = 3 * time.Minute
 
 // start runs the program, and returns when it serves.
 func (p *process) start(ctx context.Context) error {
