@@ -77,18 +77,10 @@ func newWorld(ctx context.Context, s setting, o Options, dir string) (w *world, 
 // with other work, would not be up within the time that the server gives itself.
 var booting sync.Mutex
 
-// bootTries is how often a server that did not come up is started.
-const bootTries = 3
-
-func (w *world) bootTemporal(ctx context.Context) (err error) {
+func (w *world) bootTemporal(ctx context.Context) error {
 	booting.Lock()
 	defer booting.Unlock()
-	for range bootTries {
-		if err = w.temporal.start(ctx); err == nil || ctx.Err() != nil {
-			return err
-		}
-	}
-	return err
+	return w.temporal.start(ctx)
 }
 
 func (w *world) start(ctx context.Context, temporalAt, objectsAt string) (err error) {
