@@ -94,8 +94,10 @@ func printRental(out io.Writer, r jobs.Rental) {
 	}
 	printMoment(out, "created", r.Created, r.Requested)
 	printMoment(out, "first answer", r.Ready, r.Created)
+	printShared(out, r)
 	printMoment(out, "stop accepted", r.StopAsked, r.Ready)
-	switch batches := r.Created.IsZero() && r.ID != ""; { // an endpoint has its id from being created
+	switch batches := r.GPUs == 0 && r.Created.IsZero() && r.ID != ""; { // an endpoint has its id from being created
+	case r.Returned():
 	case !r.Confirmed.IsZero():
 		printMoment(out, "confirmed off", r.Confirmed, r.StopAsked)
 		fmt.Fprintf(out, "  proof: %s\n", r.ConfirmHow)
@@ -109,6 +111,18 @@ func printRental(out io.Writer, r jobs.Rental) {
 		fmt.Fprintf(out, "  released because: %s\n", r.Reason)
 	}
 	fmt.Fprintln(out)
+}
+
+// printShared says with whom the job had the endpoint, and who releases it.
+func printShared(out io.Writer, r jobs.Rental) {
+	shared := r.Shared
+	if shared == nil {
+		return
+	}
+	fmt.Fprintf(out, "  %s\n", shared)
+	if r.Returned() {
+		printMoment(out, "returned", shared.Left, shared.From)
+	}
 }
 
 // printMoment prints a time and how long after the one before it came.
