@@ -127,7 +127,8 @@ const readyPoll = 500 * time.Millisecond
 
 // AwaitEndpoint polls until the provider says that the endpoint serves and it
 // answers one tiny request. It only reads, so attempts may overlap. It
-// heartbeats an EndpointBeat. Errors: EndpointLost, Unauthorized.
+// heartbeats an EndpointBeat. Errors: EndpointLost, Unauthorized, WarmupLimit; each
+// has the meter as its details.
 func (e *Endpoints) AwaitEndpoint(ctx context.Context, call workflows.AwaitCall) (workflows.EndpointReady, error) {
 	p, err := e.Providers.open(call.Endpoint)
 	if err != nil {
@@ -141,11 +142,12 @@ func (e *Endpoints) AwaitEndpoint(ctx context.Context, call workflows.AwaitCall)
 	ctx, done := untilStopped(ctx)
 	defer done()
 	for {
-		if err := warming.look(ctx); err != nil {
-			return workflows.EndpointReady{}, sorted(err)
-		}
-		if answered, err := warming.wait(ctx); answered || err != nil {
-			return warming.ready(), sorted(err)
+		answered, err := warming.step(ctx)
+		switch {
+		case err != nil:
+			return workflows.EndpointReady{}, metered(sorted(err), warming.meter)
+		case answered:
+			return warming.ready(), nil
 		}
 	}
 }

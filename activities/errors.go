@@ -51,6 +51,15 @@ func final(kind, reason string) error {
 	return temporal.NewNonRetryableApplicationError(reason, kind, nil)
 }
 
+// metered adds to an error that is not retried what was billed before it.
+func metered(err error, meter jobs.Meter) error {
+	failure, ok := errors.AsType[*temporal.ApplicationError](err)
+	if !ok || !failure.NonRetryable() {
+		return err
+	}
+	return temporal.NewNonRetryableApplicationError(failure.Message(), failure.Type(), nil, meter)
+}
+
 // hopeless says which errors no retry can help, and their type.
 func hopeless(err error) (string, bool) {
 	switch {

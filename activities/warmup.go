@@ -25,6 +25,7 @@ type warmup struct {
 	dial     Dial
 	meter    jobs.Meter
 	state    provider.State // read last
+	detail   string         // what was heartbeat last
 	badSince time.Time      // zero while all is well
 
 	asking  bool              // an answer is on its way to answers
@@ -41,6 +42,21 @@ func (w *warmup) poll() time.Duration {
 		return askPoll
 	}
 	return readyPoll
+}
+
+// step looks once and waits until the next look is due. It reports whether the
+// endpoint has answered.
+func (w *warmup) step(ctx context.Context) (answered bool, err error) {
+	if err := w.look(ctx); err != nil {
+		return false, err
+	}
+	if answered, err = w.wait(ctx); answered || err != nil {
+		return answered, err
+	}
+	if limit := w.call.Until; !limit.IsZero() && !time.Now().Before(limit) {
+		return false, final(jobs.WarmupLimit, "the endpoint did not answer within limits.warmup; last: "+w.detail)
+	}
+	return false, nil
 }
 
 // look reads the endpoint's state once, and asks the endpoint for an answer if
@@ -75,6 +91,7 @@ func (w *warmup) read(state provider.State) {
 }
 
 func (w *warmup) beat(ctx context.Context, detail string) {
+	w.detail = detail
 	activity.RecordHeartbeat(ctx, workflows.EndpointBeat{Phase: string(w.state.Phase), Detail: detail, Meter: w.meter})
 }
 
@@ -100,7 +117,11 @@ const askTimeout = 30 * time.Second
 
 // wait waits until the next look is due, or the endpoint has answered.
 func (w *warmup) wait(ctx context.Context) (answered bool, err error) {
-	timer := time.NewTimer(w.poll())
+	wait := w.poll()
+	if limit := w.call.Until; !limit.IsZero() {
+		wait = max(0, min(wait, time.Until(limit)))
+	}
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case err := <-w.answers:

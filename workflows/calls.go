@@ -265,6 +265,7 @@ type EndpointCreated struct {
 type AwaitCall struct {
 	ID       string        `json:"id"`
 	Endpoint jobs.Endpoint `json:"endpoint"`
+	Until    time.Time     `json:"until,omitzero"` // the end of the warm-up limit
 }
 
 // EndpointReady says that the endpoint answered.

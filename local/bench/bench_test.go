@@ -138,6 +138,11 @@ type world struct {
 
 func newWorld(b *testing.B, delay time.Duration, lines int) *world {
 	b.Helper()
+	return newWorldOn(b, sim.Options{WarmUp: 100 * time.Millisecond, Drain: sim.None, Model: sim.Model{TimeToFirstToken: delay}}, lines)
+}
+
+func newWorldOn(b *testing.B, cloud sim.Options, lines int) *world {
+	b.Helper()
 	dir := b.TempDir()
 	w := &world{dir: dir, program: filepath.Join(dir, "nightshift")}
 	build := exec.Command("go", "build", "-o", w.program, "github.com/nightshift-run/nightshift/cmd/nightshift")
@@ -151,8 +156,7 @@ func newWorld(b *testing.B, delay time.Duration, lines int) *world {
 	b.Cleanup(objects.Stop)
 	w.Stack, err = stack.Start(b.Context(), stack.Options{
 		Dir: dir, InMemory: true, UIPort: -1, Objects: objects, CloudAddress: "127.0.0.1:0", NoWorker: true,
-		Cloud:  sim.Options{WarmUp: 100 * time.Millisecond, Drain: sim.None, Model: sim.Model{TimeToFirstToken: delay}},
-		Logger: slog.New(slog.DiscardHandler),
+		Cloud: cloud, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -217,9 +221,15 @@ func cpuOf(process *os.ProcessState) float64 {
 // used is what a worker process took for a job.
 type used struct{ megabytes, cpu float64 }
 
-// nightshift runs the job on a worker process and returns its report and what
-// the process took.
+// nightshift runs a job on one replica, and with inFlight requests in flight.
 func (w *world) nightshift(b *testing.B, lines int64) (jobs.Report, used) {
+	b.Helper()
+	return w.nightshiftOn(b, lines, jobs.Replicas{}, inFlight)
+}
+
+// nightshiftOn runs the job on a worker process and returns its report and what
+// the process took.
+func (w *world) nightshiftOn(b *testing.B, lines int64, replicas jobs.Replicas, inFlight int) (jobs.Report, used) {
 	b.Helper()
 	worker := exec.Command(w.program, "worker")
 	worker.Env = append(os.Environ(), "HOME="+w.dir)
@@ -238,7 +248,7 @@ func (w *world) nightshift(b *testing.B, lines int64) (jobs.Report, used) {
 	spec := jobs.Spec{
 		Name: "bench", Input: jobs.URLs{inputURL}, Output: "s3://" + bucketName + "/" + id + "/",
 		Requests: jobs.Requests{Concurrency: inFlight},
-		Endpoint: jobs.Endpoint{Provider: "nebius", Model: "openai/gpt-oss-120b", Flavor: "base", GPU: jobs.GPU{Type: "gpu-h100-sxm"}, Region: "eu-north1"},
+		Endpoint: jobs.Endpoint{Provider: "nebius", Model: "openai/gpt-oss-120b", Flavor: "base", GPU: jobs.GPU{Type: "gpu-h100-sxm"}, Region: "eu-north1", Replicas: replicas},
 	}
 	if err := cli.Submit(b.Context(), w.Client, id, spec.WithDefaults()); err != nil {
 		b.Fatal(err)

@@ -34,8 +34,7 @@ func (w *world) submit(ctx context.Context) error {
 	if _, err := w.store.Put(ctx, inputURL, input.Bytes(), bucket.PutOptions{}); err != nil {
 		return err
 	}
-	spec := jobs.Spec{Name: "death", Input: jobs.URLs{inputURL}, Output: outputURL, Endpoint: w.provider.endpoint}
-	spec.Endpoint.Provider = w.provider.name
+	spec := jobs.Spec{Name: "death", Input: jobs.URLs{inputURL}, Output: outputURL, Endpoint: w.provider.at(w.cloud.URL)}
 	w.job = "death"
 	options := client.StartWorkflowOptions{ID: w.job, TaskQueue: workflows.ControlQueue, WorkflowExecutionTimeout: w.death.limit}
 	_, err := w.client.ExecuteWorkflow(ctx, options, workflows.BatchWorkflow, workflows.BatchInput{Job: w.job, Spec: spec.WithDefaults()})

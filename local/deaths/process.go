@@ -29,10 +29,24 @@ type process struct {
 }
 
 // startPatience bounds how long a process may take until it serves.
-const startPatience = time.Minute
+const startPatience = 3 * time.Minute
+
+// startTries is how often a program that did not come to serve is started, as
+// whatever watches over it on a server would: Temporal gives up when a machine is
+// so busy that it is not up in time.
+const startTries = 3
 
 // start runs the program, and returns when it serves.
-func (p *process) start(ctx context.Context) error {
+func (p *process) start(ctx context.Context) (err error) {
+	for range startTries {
+		if err = p.attempt(ctx); err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (p *process) attempt(ctx context.Context) error {
 	log, err := os.OpenFile(filepath.Join(p.log, p.name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err

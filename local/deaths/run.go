@@ -63,7 +63,7 @@ func Run(ctx context.Context, cases []Case, o Options) []Result {
 
 // patience bounds every wait. It is met only when something hangs, so that what
 // the ledger shows then is leaked.
-const patience = 3 * time.Minute
+const patience = 5 * time.Minute
 
 func runCase(ctx context.Context, c Case, o Options) Result {
 	began := time.Now()

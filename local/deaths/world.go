@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
@@ -71,8 +72,19 @@ func newWorld(ctx context.Context, s setting, o Options, dir string) (w *world, 
 	return w, w.start(ctx, temporalAt, objectsAt)
 }
 
+// booting is held while a Temporal server starts for the first time, which is
+// the one thing that keeps a processor busy for seconds: several at once, on a machine
+// with other work, would not be up within the time that the server gives itself.
+var booting sync.Mutex
+
+func (w *world) bootTemporal(ctx context.Context) error {
+	booting.Lock()
+	defer booting.Unlock()
+	return w.temporal.start(ctx)
+}
+
 func (w *world) start(ctx context.Context, temporalAt, objectsAt string) (err error) {
-	if err := w.temporal.start(ctx); err != nil {
+	if err := w.bootTemporal(ctx); err != nil {
 		return err
 	}
 	if err := w.objects.start(ctx); err != nil {
