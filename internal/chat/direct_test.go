@@ -154,7 +154,7 @@ func TestDirect_DoesNotUseWhatWasIdleForTooLong(t *testing.T) {
 		c := newConnection(ours, "host")
 		d.put(c)
 		c.idleSince = time.Now().Add(-idleTimeout)
-		if _, err := d.take(t.Context(), "host"); err != dialled {
+		if _, err := d.take(t.Context(), "host", time.Time{}); err != dialled {
 			t.Errorf("took a connection that was idle for %s (%v)", idleTimeout, err)
 		}
 		time.Sleep(2 * idleTimeout) // until the timer has run
