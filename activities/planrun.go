@@ -18,7 +18,7 @@ import (
 // and little enough to hold the record of.
 const (
 	shardsOfSmall    = 16
-	minShardBytes    = 256 << 10
+	minShardBytes    = 64 << 10
 	maxShardBytes    = 16 << 20
 	maxShardRequests = 10_000
 )
