@@ -99,18 +99,19 @@ func (s *sending) once(ctx context.Context, began time.Time) (chat.Answer, error
 	s.shard.inFlight.Add(1)
 	defer s.shard.inFlight.Add(-1)
 	s.shard.firstSent.CompareAndSwap(0, began.UnixNano())
-	request := chat.Request{URL: s.url, Body: s.body, Limit: s.shard.call.Requests.Timeout.Std()}
 	if s.shard.call.Requests.Hedge {
-		return s.shard.hedging.race(ctx, s.shard.target.limiter, func(ctx context.Context) (chat.Answer, error) {
-			return s.shard.target.Post(ctx, request)
-		})
+		return s.shard.hedging.race(ctx, s.shard.target.limiter, s.post)
 	}
-	request.Into = s.memory
-	answer, err := s.shard.target.Post(ctx, request)
+	answer, err := s.post(ctx, s.memory)
 	if s.memory = answer.Body; cap(s.memory) > maxMemory {
 		s.memory = nil
 	}
 	return answer, err
+}
+
+// post sends the request, and has the answer's body put into memory that is given.
+func (s *sending) post(ctx context.Context, memory []byte) (chat.Answer, error) {
+	return s.shard.target.Post(ctx, chat.Request{URL: s.url, Body: s.body, Limit: s.shard.call.Requests.Timeout.Std(), Into: memory})
 }
 
 // judge writes the result down if this was the last word on the request.
