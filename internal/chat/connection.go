@@ -26,19 +26,21 @@ type connection struct {
 	host      string
 	reader    *bufio.Reader
 	rest      io.LimitedReader // of reader: what is left of an answer's body
-	check     func() bool      // whether the server has neither closed it nor said anything unasked
-	header    int              // bytes that the header being read may still have; below 0 outside one
+	socket    *socket
+	header    int // bytes that the header being read may still have; below 0 outside one
 	idleSince time.Time
 }
 
 func newConnection(raw net.Conn, host string) *connection {
-	c := &connection{Conn: raw, host: host, check: quiet(raw)}
+	c := &connection{Conn: raw, host: host, socket: newSocket(raw)}
 	c.reader = bufio.NewReaderSize(c, readBuffer)
 	c.rest.R = c.reader
 	return c
 }
 
-func (c *connection) alive() bool { return c.check() }
+// alive reports whether the server has neither closed the connection nor said
+// anything unasked.
+func (c *connection) alive() bool { return c.socket.quiet() }
 
 // interrupt ends whatever waits for the server.
 func (c *connection) interrupt() { _ = c.SetDeadline(time.Unix(1, 0)) }
@@ -71,8 +73,10 @@ var writers = sync.Pool{New: func() any { return new([]byte) }}
 func (c *connection) exchange(to *prepared, request Request, limit int64) (got reply, again bool, err error) {
 	writer := writers.Get().(*[]byte)
 	*writer = to.wire.append((*writer)[:0], request.Body)
-	_, writing := c.Write(*writer)
-	writers.Put(writer)
+	writing, waiting := c.socket.ask(c, writer)
+	if waiting != nil {
+		return reply{}, false, waiting
+	}
 	got, again, err = c.answer(to.request, request.Into, limit)
 	if err != nil {
 		return reply{}, false, cmp.Or(writing, err)

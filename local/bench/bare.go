@@ -37,10 +37,9 @@ type bareJob struct {
 
 // bareResult is what the loop took.
 type bareResult struct {
-	Seconds   float64 // from the first byte read to the last one written
-	CPU       float64 `json:"-"` // of its process
-	Megabytes float64
-	rest      float64 // processor time of this process meanwhile
+	Seconds float64 // from the first byte read to the last one written
+	CPU     float64 `json:"-"` // of its process
+	rest    float64 // processor time of this process meanwhile
 }
 
 // ServeBare is the loop, in a process of its own. It prints what it took.
@@ -70,7 +69,7 @@ func ServeBare(ctx context.Context, out io.Writer) error {
 	if _, err := output.Commit(ctx); err != nil {
 		return err
 	}
-	return json.NewEncoder(out).Encode(bareResult{Seconds: time.Since(began).Seconds(), Megabytes: peakMemory(os.Getpid())})
+	return json.NewEncoder(out).Encode(bareResult{Seconds: time.Since(began).Seconds()})
 }
 
 func (job bareJob) loop(ctx context.Context, input io.Reader, output io.Writer) error {

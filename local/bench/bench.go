@@ -11,12 +11,13 @@ import (
 
 // Options says what to measure, and with what.
 type Options struct {
-	Program string            // nightshift-local: the worker and the bare loop
+	Program string            // nightshift-local, for the bare loop
+	Worker  string            // nightshift
 	Dir     string            // holds everything
 	Lines   int64             // of the jobs that are compared with the bare loop; 0 means 50,000
 	Rounds  int               // of these; the median counts; 0 means 3
 	Most    int64             // lines of the largest job whose memory is measured; 0 means 100,000
-	Only    string            // measurements whose name contains this
+	Only    string            // measurements whose name begins so
 	Each    func(row Row)     // told of every row as it comes; may be nil
 	Began   func(name string) // told of every measurement that begins; may be nil
 }
@@ -93,7 +94,7 @@ func Run(ctx context.Context, o Options) ([]Row, error) {
 	}
 	defer b.objects.Stop()
 	for _, one := range measurements {
-		if !strings.Contains(one.name, o.Only) {
+		if !strings.HasPrefix(one.name, o.Only) {
 			continue
 		}
 		b.Began(one.name)

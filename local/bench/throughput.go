@@ -83,7 +83,7 @@ func (b *bench) tellThroughput(r round, milliseconds int) {
 	b.add(Row{What: "  collecting", Ours: seconds(r.ours.took(jobs.Collecting))})
 	b.add(Row{What: "  processor time a request, of loop or worker", Bare: micros(r.bare.CPU, b.Lines), Ours: micros(r.ours.worker.cpu, b.Lines), Ratio: r.ours.worker.cpu / r.bare.CPU})
 	b.add(Row{What: "  processor time a request, of all servers", Bare: micros(r.bare.rest, b.Lines), Ours: micros(r.ours.rest, b.Lines), Ratio: r.ours.rest / r.bare.rest})
-	b.add(Row{What: "  memory of loop or worker", Bare: fmt.Sprintf("%.0f MB", r.bare.Megabytes), Ours: fmt.Sprintf("%.0f MB", r.ours.worker.megabytes)})
+	b.add(Row{What: "  worker's memory", Ours: fmt.Sprintf("%.0f MB", r.ours.worker.megabytes), Target: "<= 100 MB", Missed: r.ours.worker.megabytes > 100})
 }
 
 // tellIdeal compares with the time in which requests that never wait for each
@@ -107,6 +107,6 @@ func (b *bench) crowd(ctx context.Context) error {
 		What: fmt.Sprintf("%s lines, 2,000 in flight, answers in %d ms: sending", grouped(b.Lines), milliseconds),
 		Bare: rate(b.Lines, r.bare.Seconds), Ours: rate(b.Lines, r.ours.took(jobs.Running)), Ratio: r.sending(),
 	})
-	b.add(Row{What: "  memory of loop or worker", Bare: fmt.Sprintf("%.0f MB", r.bare.Megabytes), Ours: fmt.Sprintf("%.0f MB", r.ours.worker.megabytes)})
+	b.add(Row{What: "  worker's memory", Ours: fmt.Sprintf("%.0f MB", r.ours.worker.megabytes), Target: "<= 100 MB", Missed: r.ours.worker.megabytes > 100})
 	return nil
 }

@@ -25,7 +25,7 @@ func (w *world) startWorker(environment ...string) (*workerProcess, error) {
 		return nil, err
 	}
 	defer log.Close()
-	command := exec.Command(w.program, "worker")
+	command := exec.Command(w.worker, "worker")
 	command.Env, command.Stderr = append(append(os.Environ(), "HOME="+w.dir), environment...), log
 	for _, variable := range w.Environment() {
 		command.Env = append(command.Env, variable[0]+"="+variable[1])

@@ -20,7 +20,8 @@ import (
 // a simulated cloud, all in this process.
 type world struct {
 	*stack.Stack
-	program string
+	program string // the bare loop's
+	worker  string
 	dir     string
 	model   sim.Model
 }
@@ -32,7 +33,7 @@ func (b *bench) begin(ctx context.Context, cloud sim.Options) (*world, error) {
 		return nil, err
 	}
 	cloud.WarmUp, cloud.Drain = 100*time.Millisecond, sim.None
-	w := &world{program: b.Program, dir: dir, model: cloud.Model}
+	w := &world{program: b.Program, worker: b.Worker, dir: dir, model: cloud.Model}
 	w.Stack, err = stack.Start(ctx, stack.Options{
 		Dir: dir, InMemory: true, UIPort: -1, Objects: b.objects, CloudAddress: "127.0.0.1:0", NoWorker: true,
 		Cloud: cloud, Logger: slog.New(slog.DiscardHandler),
