@@ -45,7 +45,7 @@ func generateSchema(t *testing.T) *reflector.Schema {
 	t.Helper()
 	r := reflector.Reflector{
 		FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, ExpandedStruct: true, Anonymous: true,
-		Mapper: func(typ reflect.Type) *reflector.Schema { return schemaOf[typ] },
+		Mapper: writtenAs,
 	}
 	if err := r.AddGoComments("github.com/nightshift-run/nightshift/jobs", "./", reflector.WithFullComment()); err != nil {
 		t.Fatal(err)
@@ -63,6 +63,16 @@ func generateSchema(t *testing.T) *reflector.Schema {
 	return schema
 }
 
+// writtenAs gives each field a schema of its own, which holds its description.
+func writtenAs(typ reflect.Type) *reflector.Schema {
+	known := schemaOf[typ]
+	if known == nil {
+		return nil
+	}
+	one := *known
+	return &one
+}
+
 // schemaOf are the types that are written in a way of their own.
 var schemaOf = map[reflect.Type]*reflector.Schema{
 	reflect.TypeFor[URLs]():  oneOrSeveral,
@@ -75,10 +85,11 @@ var schemaOf = map[reflect.Type]*reflector.Schema{
 	reflect.TypeFor[Concurrency](): {OneOf: []*reflector.Schema{
 		{Const: "auto"}, {Type: "integer", Minimum: "1"},
 	}},
-	reflect.TypeFor[Mode]():      {Type: "string", Enum: []any{OnEndpoint, ProviderBatch}},
-	reflect.TypeFor[Release]():   {Type: "string", Enum: []any{ReleaseDelete, ReleaseDisable, ReleaseRestore}},
-	reflect.TypeFor[OnInvalid](): {Type: "string", Enum: []any{FailOnInvalid, SkipInvalid}},
-	reflect.TypeFor[Models]():    {Type: "string", Enum: []any{OneModel, AnyModel}},
+	reflect.TypeFor[Mode]():         {Type: "string", Enum: []any{OnEndpoint, ProviderBatch}},
+	reflect.TypeFor[Release]():      {Type: "string", Enum: []any{ReleaseDelete, ReleaseDisable, ReleaseRestore}},
+	reflect.TypeFor[NoticeFormat](): {Type: "string", Enum: []any{OpenAINotice}},
+	reflect.TypeFor[OnInvalid]():    {Type: "string", Enum: []any{FailOnInvalid, SkipInvalid}},
+	reflect.TypeFor[Models]():       {Type: "string", Enum: []any{OneModel, AnyModel}},
 	reflect.TypeFor[Size](): {Examples: []any{"64MiB", "20 MB"}, OneOf: []*reflector.Schema{
 		{Type: "string", Pattern: sizePattern.String()}, {Type: "integer", Minimum: "1"},
 	}},

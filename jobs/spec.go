@@ -46,6 +46,10 @@ type Spec struct {
 	Models    Models    `yaml:"models" json:"models,omitempty"`
 	MaxLine   Size      `yaml:"max_line" json:"max_line,omitzero"`
 
+	// Expect is what the input must be besides, for whoever takes inputs of
+	// others: anything else is a problem of the input.
+	Expect Expect `yaml:"expect" json:"expect,omitzero"`
+
 	Limits   Limits   `yaml:"limits" json:"limits"`
 	Requests Requests `yaml:"requests" json:"requests"`
 
@@ -81,6 +85,10 @@ type Endpoint struct {
 
 	// Mode is how the provider answers: on an endpoint, or by its own Batch API.
 	Mode Mode `yaml:"mode" json:"mode,omitempty"`
+
+	// Share lets jobs use the endpoint together. Without it the endpoint is this
+	// job's alone.
+	Share Share `yaml:"share" json:"share,omitzero"`
 
 	// Release says what happens to the endpoint when the job is over.
 	Release Release `yaml:"release" json:"release"`
@@ -187,6 +195,9 @@ func (e *Endpoint) fillIn() {
 	fill(&e.GPU.Count, 1)
 	fill(&e.Replicas.Min, 1)
 	fill(&e.Replicas.Max, e.Replicas.Min)
+	if !e.Share.IsZero() {
+		fill(&e.Share.Lifetime, Duration(DefaultLifetime))
+	}
 	if e.ID != "" {
 		fill(&e.Release, ReleaseRestore)
 	}
