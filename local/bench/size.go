@@ -45,13 +45,18 @@ func (b *bench) memoryOf(ctx context.Context, lines int64) error {
 func (b *bench) planning(ctx context.Context) error {
 	const lines = 500_000
 	before := ownCPU()
+	if _, err := io.Copy(io.Discard, &manyLines{left: lines}); err != nil {
+		return err
+	}
+	making := ownCPU() - before // of the lines, which is not planning
+	before = ownCPU()
 	found, err := batchfile.MakePlan(ctx, []batchfile.Input{{Name: "lines", Open: func(context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(&manyLines{left: lines}), nil
 	}}}, batchfile.PlanOptions{ShardBytes: 16 << 20, ShardRequests: 10_000, SpillDir: os.TempDir()}, func(batchfile.Shard) error { return nil })
 	if err != nil {
 		return err
 	}
-	speed := float64(found.Bytes) / 1e6 / (ownCPU() - before)
+	speed := float64(found.Bytes) / 1e6 / (ownCPU() - before - making)
 	b.add(Row{
 		What: "planning: lines of 1 KB checked, in a second of one core", Ours: fmt.Sprintf("%.0f MB", speed),
 		Target: ">= 300 MB", Missed: speed < 300,
