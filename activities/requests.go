@@ -99,47 +99,24 @@ const drainTime = 10 * time.Second
 // errStopping is the worker's shutdown: another worker goes on at once.
 var errStopping = waiting("the worker is shutting down; the shard goes on elsewhere", 10*time.Millisecond)
 
-// send reads the shard's lines and sends those without a result, as many at
-// once as the endpoint's pace allows. It returns when none is in flight.
+// send sends the shard's lines without a result, as many at once as the
+// endpoint's pace allows. It returns when none is in flight.
 func (run *shardRun) send(ctx context.Context) error {
 	inFlight, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	defer context.AfterFunc(run.taking, func() { run.drain(ctx, inFlight, cut) })()
 	defer stopWithWorker(ctx, run.stop)()
 
-	senders := newSenders()
-	defer senders.finish()
 	if err := run.target.turn.Acquire(run.taking, 1); err != nil {
 		return err
 	}
-	defer run.target.turn.Release(1)
-	line := &ordering{order: run.call.Requests.Order, pass: func(sent *sending) error {
-		size := min(int64(len(sent.body))+bodyOverhead, memoryForBodies)
-		if err := run.memory.Acquire(run.taking, size); err != nil {
-			return err
-		}
-		// The slot is taken here, and not by the sender, so that there are
-		// no more senders than requests in flight or waiting for a retry.
-		if err := run.target.limiter.Acquire(run.taking); err != nil {
-			run.memory.Release(size)
-			return err
-		}
-		senders.hand(func() {
-			defer run.memory.Release(size)
-			if err := sent.run(run.taking, inFlight); err != nil {
-				run.stop(err)
-			}
-		})
-		return nil
-	}}
-	err := run.eachLine(run.taking, func(request batchfile.Request, index int64) error {
-		return line.add(newSending(run, request, index))
-	})
-	if err == nil {
-		err = line.flush()
-	}
+	lines := newLines(run.taking, run.memory, run.ordered())
+	senders := newSenders(run, lines, inFlight)
+	senders.addUntilOver()
+	run.target.turn.Release(1)
 	close(run.hedging.taken)
-	return err
+	senders.finish()
+	return lines.close()
 }
 
 func (run *shardRun) beat() workflows.ShardBeat {
