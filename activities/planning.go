@@ -28,7 +28,7 @@ type Planning struct {
 // so do the error lines of what on_invalid: skip leaves out. Once there is a
 // plan, running it again returns that plan; before, it starts anew. It
 // heartbeats the number of bytes read. Errors: InvalidInput with the problems,
-// NoInput, NotFound, BucketDenied, InputChanged.
+// NoInput, NotFound, BucketDenied, DiskFull, InputChanged.
 //
 // An input whose digest the call knows already is not read: the result says no
 // more than that it is unchanged.
@@ -42,7 +42,7 @@ func (a *Planning) PlanInput(ctx context.Context, call workflows.PlanCall) (work
 		written, err = a.makePlan(ctx, work, call, func(bytes, _ int64) { read.Store(bytes) })
 	}
 	if err != nil {
-		return workflows.Plan{}, sorted(err)
+		return workflows.Plan{}, sortedEarly(err)
 	}
 	digest := digestOf(written.Inputs)
 	if digest == call.Unless {
