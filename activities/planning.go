@@ -132,7 +132,7 @@ func (a *Planning) refuse(ctx context.Context, work workspace, found batchfile.P
 	}
 	var shown strings.Builder
 	for _, problem := range found.Problems[:min(shownProblems, len(found.Problems))] {
-		fmt.Fprintf(&shown, "\n%s:%d: %s: %s", problem.File, problem.Line, problem.Code, problem.Message)
+		fmt.Fprintf(&shown, "\n%s%s: %s", problem.Place(), problem.Code, problem.Message)
 	}
 	if hidden := found.ProblemCount - min(shownProblems, int64(len(found.Problems))); hidden > 0 {
 		fmt.Fprintf(&shown, "\nand %d more; the first %d are in %s", hidden, len(found.Problems), work.problems())
