@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"syscall"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -27,6 +28,16 @@ func sorted(err error) error {
 		return temporal.NewNonRetryableApplicationError(err.Error(), kind, nil)
 	}
 	return again(err)
+}
+
+// sortedEarly is sorted for what runs before anything is rented. A full disk or
+// bucket ends the job there, and says so at once; later, what was paid for waits
+// until somebody has made room.
+func sortedEarly(err error) error {
+	if errors.Is(err, bucket.ErrFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return final(jobs.DiskFull, err.Error()+"; make room there, or give the worker another folder with --temp-dir")
+	}
+	return sorted(err)
 }
 
 // again makes an error that is retried, whatever its kind.

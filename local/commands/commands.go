@@ -18,7 +18,7 @@ import (
 
 // All returns the commands.
 func All() []*cli.Command {
-	own := []*cli.Command{demoCommand(), devCommand(), deathsCommand(), benchCommand()}
+	own := []*cli.Command{demoCommand(), devCommand(), deathsCommand(), benchCommand(), scaleCommand()}
 	return slices.Concat(own, deathsParts(), benchParts())
 }
 
