@@ -10,6 +10,7 @@ import (
 	"github.com/nightshift-run/nightshift/internal/batchfile"
 	"github.com/nightshift-run/nightshift/internal/chat"
 	"github.com/nightshift-run/nightshift/internal/pace"
+	"github.com/nightshift-run/nightshift/internal/telemetry"
 	"github.com/nightshift-run/nightshift/jobs"
 )
 
@@ -63,15 +64,20 @@ func (s *sending) run(taking, cut context.Context) error {
 	limiter := s.shard.target.limiter
 	for {
 		began := time.Now()
-		answer, err := s.once(cut)
+		span := s.shard.Targets.Tracer.Request(cut, s.shard.call.Address.Provider, s.shard.call.Address.Model)
+		answer, err := s.once(cut, span.Header())
 		if cut.Err() != nil {
 			limiter.Release(pace.Outcome{Kind: pace.Abandoned})
+			span.Abandon()
 			return nil
 		}
 		class, took := chat.ClassOf(err), time.Since(began)
 		limiter.Release(outcomeOf(class, answer, err, took))
 		finished, failure := s.judge(class, answer, err)
 		s.shard.parts.measured.Add(tryOf(class, finished, began, took, s.usage))
+		try := telemetry.Try{Class: string(class), Status: answer.Status, Took: took, Sent: len(s.body), Received: len(answer.Body)}
+		s.shard.target.metrics.Tried(try)
+		span.End(try, s.failures+1, s.usage.InputTokens, s.usage.OutputTokens)
 		if finished || failure != nil {
 			return failure
 		}
@@ -85,13 +91,15 @@ func (s *sending) run(taking, cut context.Context) error {
 	}
 }
 
-func (s *sending) once(ctx context.Context) (chat.Answer, error) {
+func (s *sending) once(ctx context.Context, traceparent string) (chat.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.shard.call.Requests.Timeout.Std())
 	defer cancel()
 	s.shard.inFlight.Add(1)
 	defer s.shard.inFlight.Add(-1)
 	s.shard.firstSent.CompareAndSwap(0, time.Now().UnixNano())
-	send := func(ctx context.Context) (chat.Answer, error) { return s.shard.target.Send(ctx, s.url, s.body) }
+	send := func(ctx context.Context) (chat.Answer, error) {
+		return s.shard.target.SendTraced(ctx, s.url, s.body, traceparent)
+	}
 	if s.shard.call.Requests.Hedge {
 		return s.shard.hedging.race(ctx, s.shard.target.limiter, send)
 	}

@@ -114,10 +114,16 @@ type Answer struct {
 // the server. body must not be changed even after Send has returned: where the
 // server answered early, or ctx ended, it may still be being written.
 func (c *Client) Send(ctx context.Context, url string, body []byte) (Answer, error) {
+	return c.SendTraced(ctx, url, body, "")
+}
+
+// SendTraced is Send with a traceparent header of W3C's Trace Context, unless it
+// is empty.
+func (c *Client) SendTraced(ctx context.Context, url string, body []byte, traceparent string) (Answer, error) {
 	if c.invalid != nil {
 		return Answer{}, &Error{Class: Misconfigured, Err: c.invalid}
 	}
-	answer, header, err := c.exchange(ctx, url, body)
+	answer, header, err := c.exchange(ctx, url, body, traceparent)
 	switch {
 	case err == nil: // even if ctx has ended since: the answer is paid for
 		err = c.sort(url, &answer, header)

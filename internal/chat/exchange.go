@@ -12,12 +12,16 @@ import (
 )
 
 // exchange sends a request and reads the whole answer.
-func (c *Client) exchange(ctx context.Context, url string, body []byte) (Answer, http.Header, error) {
+func (c *Client) exchange(ctx context.Context, url string, body []byte, traceparent string) (Answer, http.Header, error) {
 	prepared, err := c.prepare(url)
 	if err != nil {
 		return Answer{}, nil, err
 	}
 	request := prepared.WithContext(ctx)
+	if traceparent != "" {
+		request.Header = request.Header.Clone() // it is all requests' own
+		request.Header.Set("Traceparent", traceparent)
+	}
 	request.ContentLength = int64(len(body))
 	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	request.Body, _ = request.GetBody()

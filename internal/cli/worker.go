@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+	"go.temporal.io/sdk/client"
 
 	"github.com/nightshift-run/nightshift/internal/provider/registry"
 	"github.com/nightshift-run/nightshift/internal/spell"
@@ -39,7 +40,8 @@ func workerCommand() *cli.Command {
 			&cli.StringFlag{Name: "installation", Usage: "`NAME` of this installation, as a worker that is ready logs it, for guarding endpoints from a start without Temporal", EnvVars: []string{"NIGHTSHIFT_INSTALLATION"}},
 			&cli.PathFlag{Name: "state-dir", Usage: "`DIR` in which that name is remembered", DefaultText: "nightshift in the user's cache folder", EnvVars: []string{"NIGHTSHIFT_STATE_DIR"}},
 			pricesFlag(),
-			healthListenFlag("`HOST:PORT` to tell supervisors on whether the worker is alive and ready; nothing is told without it"),
+			healthListenFlag("`HOST:PORT` to tell supervisors on whether the worker is alive and ready, and Prometheus its metrics; nothing is told without it"),
+			traceRequestsFlag(),
 		),
 		Action: runWorker,
 	}
@@ -59,17 +61,27 @@ func runWorker(c *cli.Context) error {
 		return err
 	}
 	logger := NewLogger(c.App.ErrWriter, slog.LevelInfo)
-	health, stopHealth, err := serveHealth(c)
+	telling, err := startTelemetry(c, "nightshift-worker")
+	if err != nil {
+		return err
+	}
+	defer stopTelemetry(telling, logger)
+	health := worker.NewHealth()
+	telling.Metrics().WatchReady(health.Ready)
+	stopHealth, err := serveHealth(c, health, telling)
 	if err != nil {
 		return err
 	}
 	defer stopHealth()
-	connected, err := connectLater(c, logger, health.Observe)
+	connected, err := connectLater(c, logger, func(o *client.Options) error {
+		health.Observe(o)
+		return telling.Observe(o)
+	})
 	if err != nil {
 		return err
 	}
 	defer connected.Close()
-	store, err := openStore(c.Context, c)
+	store, err := openCountedStore(c, telling.Metrics().Stored)
 	if err != nil {
 		return err
 	}
@@ -81,7 +93,7 @@ func runWorker(c *cli.Context) error {
 		Client: connected.Client, Namespace: connected.namespace, Store: store, Providers: providers,
 		Roles: roles, TempDir: c.String("temp-dir"), StopTimeout: c.Duration("stop-timeout"), Logger: logger,
 		SweepEvery: c.Duration("sweep-every"), NoSweep: c.Bool("no-sweep"),
-		ReleaseAfterOutage: c.Duration("release-after-outage"), Prices: prices, Health: health,
+		ReleaseAfterOutage: c.Duration("release-after-outage"), Prices: prices, Health: health, Telemetry: telling,
 		Installation: c.String("installation"), StateFile: stateFile(c, connected),
 	})
 }
