@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -83,7 +84,7 @@ func healthURL(c *cli.Context) (string, error) {
 
 // serveHealth serves a worker's health, and its metrics at /metrics, where the
 // flag says, from before it connects, until stop is called.
-func serveHealth(c *cli.Context, health *worker.Health, metrics http.Handler) (stop func(), err error) {
+func serveHealth(c *cli.Context, health *worker.Health, metrics http.Handler, log *slog.Logger) (stop func(), err error) {
 	address := c.String("health-listen")
 	if address == "" {
 		return func() {}, nil
@@ -95,12 +96,12 @@ func serveHealth(c *cli.Context, health *worker.Health, metrics http.Handler) (s
 	if err != nil {
 		return nil, badInput(fmt.Errorf("health: %w\ntry another address: --health-listen 127.0.0.1:0", err))
 	}
-	fmt.Fprintf(c.App.ErrWriter, "health on http://%s/readyz\n", listener.Addr())
+	log.Info("health and metrics are served", "url", "http://"+listener.Addr().String()+"/readyz")
 	serving, end := context.WithCancel(context.WithoutCancel(c.Context))
 	var done sync.WaitGroup
 	done.Go(func() {
 		if err := serve(serving, listener, pages); err != nil {
-			fmt.Fprintln(c.App.ErrWriter, "health:", err)
+			log.Error("health and metrics", "error", err)
 		}
 	})
 	return func() { end(); done.Wait() }, nil

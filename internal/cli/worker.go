@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -31,7 +30,7 @@ func workerCommand() *cli.Command {
 			"  NEBIUS_API_KEY=... TOGETHER_API_KEY=... nightshift worker\n" +
 			"  nightshift worker --role data --s3-endpoint http://127.0.0.1:9000\n" +
 			"  nightshift worker --nebius-api-key-file token.txt --nebius-base-url http://127.0.0.1:8700",
-		Flags: append(slices.Concat(temporalFlags(), storeFlags(), providerFlags()),
+		Flags: append(slices.Concat(temporalFlags(), storeFlags(), providerFlags(), logFlags()),
 			&cli.StringSliceFlag{Name: "role", Usage: "`ROLE` control or data; both when not given; separate several by commas", EnvVars: []string{"NIGHTSHIFT_ROLES"}},
 			&cli.DurationFlag{Name: "stop-timeout", Usage: "how long requests in flight may finish after SIGTERM", Value: 20 * time.Second, EnvVars: []string{"NIGHTSHIFT_STOP_TIMEOUT"}},
 			&cli.DurationFlag{Name: "sweep-every", Usage: "how often to look for endpoints that nobody will release any more", Value: worker.DefaultSweepEvery, EnvVars: []string{"NIGHTSHIFT_SWEEP_EVERY"}},
@@ -60,7 +59,10 @@ func runWorker(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	logger := NewLogger(c.App.ErrWriter, slog.LevelInfo)
+	logger, err := logger(c)
+	if err != nil {
+		return err
+	}
 	telling, err := startTelemetry(c, "nightshift-worker")
 	if err != nil {
 		return err
@@ -68,7 +70,7 @@ func runWorker(c *cli.Context) error {
 	defer stopTelemetry(telling, logger)
 	health := worker.NewHealth()
 	telling.Metrics().WatchReady(health.Ready)
-	stopHealth, err := serveHealth(c, health, telling)
+	stopHealth, err := serveHealth(c, health, telling, logger)
 	if err != nil {
 		return err
 	}
