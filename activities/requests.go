@@ -86,7 +86,7 @@ func (a *Requests) begin(ctx context.Context, call workflows.ShardCall) (*shardR
 	}
 	run.openShard = opened
 	run.hedging, run.defaults = newHedging(int64(run.shard.Requests)), batchfile.NewDefaults(call.Requests.Defaults)
-	run.target, run.leave, err = a.Targets.use(call.Address, call.Requests)
+	run.target, run.leave, err = a.Targets.use(call)
 	if err != nil {
 		return nil, errors.Join(err, opened.parts.close())
 	}

@@ -64,7 +64,7 @@ func (s *sending) run(taking, cut context.Context) error {
 	limiter := s.shard.target.limiter
 	for {
 		began := time.Now()
-		span := s.shard.Targets.Tracer.Request(cut, s.shard.call.Address.Provider, s.shard.call.Address.Model)
+		span := s.shard.Targets.Tracer.Request(cut, s.shard.call.Address.Provider, s.shard.call.Model)
 		answer, err := s.once(cut, span.Header())
 		if cut.Err() != nil {
 			limiter.Release(pace.Outcome{Kind: pace.Abandoned})

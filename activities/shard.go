@@ -45,8 +45,8 @@ func newOpenShard(ctx context.Context, store *bucket.Store, metrics *telemetry.M
 	if err := s.resume(ctx); err != nil {
 		return nil, errors.Join(err, s.parts.close())
 	}
-	s.parts.metrics = metrics.Target(call.Address.Provider, call.Address.Model)
-	s.open = metrics.OpenShard(call.Address.Provider, call.Address.Model, int(shard.Requests), func() int64 {
+	s.parts.metrics = metrics.Target(call.Address.Provider, call.Model)
+	s.open = metrics.OpenShard(call.Address.Provider, call.Model, int(shard.Requests), func() int64 {
 		completed, failed, _ := s.parts.counts()
 		return completed + failed
 	})

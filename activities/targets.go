@@ -46,7 +46,7 @@ type Targets struct {
 
 	mu        sync.Mutex
 	live      map[string]*target
-	forgotten map[workflows.Address]int64 // cool-downs of targets that are no longer live, without base URLs
+	forgotten map[counted]int64 // cool-downs of targets that are no longer live
 }
 
 // maxTargets bounds what a worker remembers of endpoints it no longer uses.
@@ -56,7 +56,7 @@ const maxTargets = 32
 type target struct {
 	*chat.Client
 	limiter *pace.Limiter
-	address workflows.Address
+	counted counted
 	metrics *telemetry.Target
 
 	// turn is held by the shard that takes lines. Shards take theirs one after
@@ -72,7 +72,8 @@ type target struct {
 // use returns the endpoint's target; release must be called when the shard is
 // done with it. The error, of a header that the environment does not have, is
 // final.
-func (t *Targets) use(address workflows.Address, requests jobs.Requests) (*target, func(), error) {
+func (t *Targets) use(call workflows.ShardCall) (*target, func(), error) {
+	address, requests := call.Address, call.Requests
 	headers, err := requests.ResolvedHeaders(os.LookupEnv)
 	if err != nil {
 		return nil, nil, final(jobs.Unauthorized, err.Error())
@@ -88,7 +89,7 @@ func (t *Targets) use(address workflows.Address, requests jobs.Requests) (*targe
 		t.forgetIdle()
 		one = &target{
 			Client: t.Dial(address, headers), limiter: pace.New(pace.Options{Fixed: int(requests.Concurrency)}), turn: semaphore.NewWeighted(1),
-			address: address, metrics: t.Metrics.Target(address.Provider, address.Model),
+			counted: counted{address.Provider, call.Model}, metrics: t.Metrics.Target(address.Provider, call.Model),
 		}
 		t.live[key] = one
 	}
@@ -107,29 +108,28 @@ func (t *Targets) forgetIdle() {
 		if len(t.live) >= maxTargets && one.users == 0 {
 			delete(t.live, key)
 			if t.forgotten == nil {
-				t.forgotten = map[workflows.Address]int64{}
+				t.forgotten = map[counted]int64{}
 			}
-			t.forgotten[counted(one.address)] += one.limiter.Stats().Cooldowns
+			t.forgotten[one.counted] += one.limiter.Stats().Cooldowns
 		}
 	}
 }
 
-// counted is what cool-downs are counted by.
-func counted(address workflows.Address) workflows.Address {
-	return workflows.Address{Provider: address.Provider, Model: address.Model}
-}
+// counted is what targets are counted by: not by the model that an address
+// routes by, which can be a new one for each endpoint.
+type counted struct{ provider, model string }
 
 // Paces reads how endpoints are sent to at this moment. Those that are not used
 // only count what they had.
 func (t *Targets) Paces() (all []telemetry.Pace) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for address, cooldowns := range t.forgotten {
-		all = append(all, telemetry.Pace{Provider: address.Provider, Model: address.Model, Cooldowns: cooldowns})
+	for key, cooldowns := range t.forgotten {
+		all = append(all, telemetry.Pace{Provider: key.provider, Model: key.model, Cooldowns: cooldowns})
 	}
 	for _, one := range t.live {
 		now := one.limiter.Stats()
-		pace := telemetry.Pace{Provider: one.address.Provider, Model: one.address.Model, Cooldowns: now.Cooldowns}
+		pace := telemetry.Pace{Provider: one.counted.provider, Model: one.counted.model, Cooldowns: now.Cooldowns}
 		if one.users > 0 {
 			pace.InFlight, pace.Limit, pace.Waiting = now.InFlight, now.Limit, now.Waiting
 			pace.Cooling, pace.Throughput = !now.CoolingUntil.IsZero(), now.Throughput

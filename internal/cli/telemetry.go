@@ -24,12 +24,12 @@ func traceRequestsFlag() cli.Flag {
 }
 
 // startTelemetry begins to count and to trace; stopTelemetry must be called.
-func startTelemetry(c *cli.Context, service string) (*telemetry.Telemetry, error) {
+func startTelemetry(c *cli.Context, service string, log *slog.Logger) (*telemetry.Telemetry, error) {
 	share := c.Float64("trace-requests")
 	if share < 0 || share > 1 {
 		return nil, badInput(errors.New("--trace-requests must be from 0 to 1, such as 0.01 for one request in a hundred"))
 	}
-	telling, err := telemetry.Start(c.Context, telemetry.Options{Service: service, Version: buildOf(debug.ReadBuildInfo()).Version, RequestShare: share})
+	telling, err := telemetry.Start(c.Context, telemetry.Options{Service: service, Logger: log, Version: buildOf(debug.ReadBuildInfo()).Version, RequestShare: share})
 	if err != nil {
 		return nil, badInput(err)
 	}

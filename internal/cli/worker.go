@@ -63,7 +63,7 @@ func runWorker(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	telling, err := startTelemetry(c, "nightshift-worker")
+	telling, err := startTelemetry(c, "nightshift-worker", logger)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	exporter "go.opentelemetry.io/otel/exporters/prometheus"
@@ -29,6 +31,7 @@ const meterName = "nightshift"
 type Options struct {
 	Service string // such as "nightshift-worker"; OTEL_SERVICE_NAME overrides it
 	Version string
+	Logger  *slog.Logger // is told when traces or metrics cannot be pushed; nil means nobody is
 
 	// RequestShare is the share of requests that traces show, from 0 to 1.
 	RequestShare float64
@@ -51,6 +54,9 @@ func Start(ctx context.Context, o Options) (*Telemetry, error) {
 	about, err := describe(ctx, o)
 	if err != nil {
 		return nil, err
+	}
+	if o.Logger != nil {
+		otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { o.Logger.Warn("telemetry", "error", err) }))
 	}
 	t := &Telemetry{}
 	if err := t.startMetrics(ctx, about); err != nil {
@@ -121,8 +127,7 @@ func (t *Telemetry) Tracer() *Tracer {
 	return t.tracer
 }
 
-// Stop pushes what is left, for as long as ctx allows, and ends. Its error is
-// that of a receiver that did not take it.
+// Stop pushes what is left, for as long as ctx allows, and ends.
 func (t *Telemetry) Stop(ctx context.Context) error {
 	if t == nil {
 		return nil
