@@ -163,7 +163,8 @@ func (e *Endpoints) AwaitEndpoint(ctx context.Context, call workflows.AwaitCall)
 func (e *Endpoints) ReleaseEndpoint(ctx context.Context, call workflows.ReleaseCall) (released workflows.EndpointReleased, err error) {
 	rental := e.Metrics.LookAfter(call.Endpoint.Provider, call.Endpoint.Model, string(provider.Stopping), 0)
 	defer rental.Close()
-	defer func() { countRelease(ctx, rental, released, err) }()
+	whole := ctx // ends with the activity, and not with this attempt's watch over the worker
+	defer func() { countRelease(whole, rental, released, err) }()
 	before, err := lastBeat(ctx)
 	if err != nil {
 		return workflows.EndpointReleased{}, again(err)

@@ -156,6 +156,7 @@ func (a *ProviderBatches) begin(ctx context.Context, call workflows.ShardCall) (
 	}
 	if err != nil {
 		run.stop(nil)
+		run.count(err)
 		return nil, errors.Join(err, run.parts.close())
 	}
 	return run, nil

@@ -88,6 +88,7 @@ func (a *Requests) begin(ctx context.Context, call workflows.ShardCall) (*shardR
 	run.hedging, run.defaults = newHedging(int64(run.shard.Requests)), batchfile.NewDefaults(call.Requests.Defaults)
 	run.target, run.leave, err = a.Targets.use(call)
 	if err != nil {
+		opened.count(err)
 		return nil, errors.Join(err, opened.parts.close())
 	}
 	return run, nil
