@@ -87,7 +87,8 @@ type Report struct {
 	Job      string      `json:"job"`
 	Name     string      `json:"name"`
 	Outcome  Outcome     `json:"outcome"`
-	Reason   string      `json:"reason,omitempty"` // why it did not complete
+	Reason   string      `json:"reason,omitempty"`  // why it did not complete
+	Failure  string      `json:"failure,omitempty"` // the same as one of the error types; of those expired and failed
 	Input    URLs        `json:"input"`
 	Output   string      `json:"output"`
 	Asked    []string    `json:"asked,omitempty"` // the endpoints that the job file asks for, in words, in order
@@ -117,11 +118,12 @@ func (r Report) GPUSeconds() float64 {
 	return sum
 }
 
-// Unconfirmed returns the rentals whose end the provider has not confirmed.
+// Unconfirmed returns the rentals whose end the provider has not confirmed, but
+// for shared ones that the job has returned: they go on without it.
 func (r Report) Unconfirmed() []Rental {
 	var open []Rental
 	for _, rental := range r.Rentals {
-		if rental.Confirmed.IsZero() {
+		if rental.Confirmed.IsZero() && !rental.Returned() {
 			open = append(open, rental)
 		}
 	}
