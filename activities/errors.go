@@ -57,6 +57,12 @@ func waiting(reason string, delay time.Duration) error {
 	})
 }
 
+// isWaiting reports whether an error only says "not yet".
+func isWaiting(err error) bool {
+	told, ok := errors.AsType[*temporal.ApplicationError](err)
+	return ok && told.Category() == temporal.ApplicationErrorCategoryBenign
+}
+
 // final makes an error of one of package jobs' types that is not retried.
 func final(kind, reason string) error {
 	return temporal.NewNonRetryableApplicationError(reason, kind, nil)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nightshift-run/nightshift/internal/batchfile"
 	"github.com/nightshift-run/nightshift/internal/bucket"
+	"github.com/nightshift-run/nightshift/internal/telemetry"
 	"github.com/nightshift-run/nightshift/jobs"
 )
 
@@ -40,6 +41,7 @@ type partWriter struct {
 	err       error // why nothing more can be written
 
 	measured *measuring
+	metrics  *telemetry.Target
 	sequence int
 	full     chan struct{} // asks for a flush before its time
 	closing  chan struct{}
@@ -83,6 +85,7 @@ func (p *partWriter) add(result batchfile.Result, sum uint64) batchfile.Usage {
 	}
 	p.lines[kind].add(p.job, result, sum)
 	p.tally(failed, result.Usage)
+	p.metrics.Finished(failed, result.Usage.InputTokens, result.Usage.OutputTokens)
 	if p.unflushed() >= flushBytes {
 		select {
 		case p.full <- struct{}{}:

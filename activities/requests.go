@@ -43,11 +43,12 @@ func NewRequests(store *bucket.Store, targets *Targets) *Requests {
 // job gives it all the time that it needs. It heartbeats
 // a ShardBeat, and a cancelled one tells in a ShardDone how far it came. Errors: EndpointLost, Unauthorized, InputChanged, NotFound,
 // BucketDenied.
-func (a *Requests) RunShard(ctx context.Context, call workflows.ShardCall) (workflows.ShardDone, error) {
+func (a *Requests) RunShard(ctx context.Context, call workflows.ShardCall) (done workflows.ShardDone, err error) {
 	run, err := a.begin(ctx, call)
 	if err != nil {
 		return workflows.ShardDone{}, sorted(err)
 	}
+	defer func() { run.count(err) }()
 	defer run.leave()
 	defer beating(ctx, func() any { return run.beat() })()
 
@@ -79,14 +80,15 @@ type shardRun struct {
 func (a *Requests) begin(ctx context.Context, call workflows.ShardCall) (*shardRun, error) {
 	run := &shardRun{Requests: a}
 	run.taking, run.stop = context.WithCancelCause(ctx)
-	opened, err := newOpenShard(ctx, a.Store, call, run.stop)
+	opened, err := newOpenShard(ctx, a.Store, a.Targets.Metrics, call, run.stop)
 	if err != nil {
 		return nil, err
 	}
 	run.openShard = opened
 	run.hedging, run.defaults = newHedging(int64(run.shard.Requests)), batchfile.NewDefaults(call.Requests.Defaults)
-	run.target, run.leave, err = a.Targets.use(call.Address, call.Requests)
+	run.target, run.leave, err = a.Targets.use(call)
 	if err != nil {
+		opened.count(err)
 		return nil, errors.Join(err, opened.parts.close())
 	}
 	return run, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/nightshift-run/nightshift/internal/batchfile"
 	"github.com/nightshift-run/nightshift/internal/chat"
 	"github.com/nightshift-run/nightshift/internal/pace"
+	"github.com/nightshift-run/nightshift/internal/telemetry"
 	"github.com/nightshift-run/nightshift/jobs"
 )
 
@@ -67,15 +68,20 @@ func (s *sending) run(taking, cut context.Context) (kept bool, failure error) {
 	limiter := s.shard.target.limiter
 	for {
 		began := time.Now()
-		answer, err := s.once(cut, began)
+		span := s.shard.Targets.Tracer.Request(cut, s.shard.call.Address.Provider, s.shard.call.Model)
+		answer, err := s.once(cut, began, span.Header())
 		if cut.Err() != nil {
 			limiter.Release(pace.Outcome{Kind: pace.Abandoned})
+			span.Abandon()
 			return false, nil
 		}
 		class, took := chat.ClassOf(err), time.Since(began)
 		kept = limiter.Keep(outcomeOf(class, answer, err, took))
 		finished, failure := s.judge(class, answer, err)
 		s.shard.parts.measured.Add(tryOf(class, finished, began, took, s.usage))
+		try := telemetry.Try{Class: string(class), Status: answer.Status, Took: took, Sent: len(s.body), Received: len(answer.Body)}
+		s.shard.target.metrics.Tried(try)
+		span.End(try, s.failures+1, s.usage.InputTokens, s.usage.OutputTokens)
 		if finished || failure != nil {
 			return kept, failure
 		}
@@ -95,14 +101,16 @@ func (s *sending) run(taking, cut context.Context) (kept bool, failure error) {
 // maxMemory is how large an answer's memory may be to be used for the next one.
 const maxMemory = 64 << 10
 
-func (s *sending) once(ctx context.Context, began time.Time) (chat.Answer, error) {
+func (s *sending) once(ctx context.Context, began time.Time, traceparent string) (chat.Answer, error) {
 	s.shard.inFlight.Add(1)
 	defer s.shard.inFlight.Add(-1)
 	s.shard.firstSent.CompareAndSwap(0, began.UnixNano())
 	if s.shard.call.Requests.Hedge {
-		return s.shard.hedging.race(ctx, s.shard.target.limiter, s.post)
+		return s.shard.hedging.race(ctx, s.shard.target.limiter, func(ctx context.Context, memory []byte) (chat.Answer, error) {
+			return s.post(ctx, memory, traceparent)
+		})
 	}
-	answer, err := s.post(ctx, s.memory)
+	answer, err := s.post(ctx, s.memory, traceparent)
 	if s.memory = answer.Body; cap(s.memory) > maxMemory {
 		s.memory = nil
 	}
@@ -110,8 +118,10 @@ func (s *sending) once(ctx context.Context, began time.Time) (chat.Answer, error
 }
 
 // post sends the request, and has the answer's body put into memory that is given.
-func (s *sending) post(ctx context.Context, memory []byte) (chat.Answer, error) {
-	return s.shard.target.Post(ctx, chat.Request{URL: s.url, Body: s.body, Limit: s.shard.call.Requests.Timeout.Std(), Into: memory})
+func (s *sending) post(ctx context.Context, memory []byte, traceparent string) (chat.Answer, error) {
+	return s.shard.target.Post(ctx, chat.Request{
+		URL: s.url, Body: s.body, Limit: s.shard.call.Requests.Timeout.Std(), Into: memory, Traceparent: traceparent,
+	})
 }
 
 // judge writes the result down if this was the last word on the request.

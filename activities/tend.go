@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/nightshift-run/nightshift/internal/provider"
+	"github.com/nightshift-run/nightshift/internal/telemetry"
 	"github.com/nightshift-run/nightshift/workflows"
 )
 
@@ -39,6 +40,8 @@ func (e *Endpoints) TendEndpoint(ctx context.Context, call workflows.TendCall) (
 	if before.Meter.Until.After(call.Meter.Until) {
 		t.now.Meter = before.Meter
 	}
+	t.rental = e.Metrics.LookAfter(call.Endpoint.Provider, call.Endpoint.Model, string(provider.Ready), billed(t.now.Meter))
+	defer t.rental.Close()
 	watched, done := untilStopped(ctx)
 	defer done()
 	for {
@@ -61,6 +64,7 @@ type tending struct {
 	call     workflows.TendCall
 	owners   *Owners
 	now      workflows.Tended
+	rental   *telemetry.Rental
 	badSince time.Time // zero while all is well
 	peak     float64   // most requests in flight for each replica so far
 	drained  time.Time // when the rest of the job was looked at last
@@ -96,6 +100,8 @@ func (t *tending) meter(now time.Time, state provider.State) {
 }
 
 func (t *tending) beat(ctx context.Context, phase provider.Phase, detail string) {
+	t.rental.Seen(string(phase))
+	t.rental.Billed(billed(t.now.Meter))
 	activity.RecordHeartbeat(ctx, workflows.EndpointBeat{
 		Phase: string(phase), Detail: detail, Meter: t.now.Meter, Drained: t.now.Drained,
 	})

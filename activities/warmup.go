@@ -9,6 +9,7 @@ import (
 
 	"github.com/nightshift-run/nightshift/internal/chat"
 	"github.com/nightshift-run/nightshift/internal/provider"
+	"github.com/nightshift-run/nightshift/internal/telemetry"
 	"github.com/nightshift-run/nightshift/jobs"
 	"github.com/nightshift-run/nightshift/workflows"
 )
@@ -24,6 +25,7 @@ type warmup struct {
 	call     workflows.AwaitCall
 	dial     Dial
 	meter    jobs.Meter
+	rental   *telemetry.Rental
 	state    provider.State // read last
 	detail   string         // what was heartbeat last
 	badSince time.Time      // zero while all is well
@@ -92,6 +94,8 @@ func (w *warmup) read(state provider.State) {
 
 func (w *warmup) beat(ctx context.Context, detail string) {
 	w.detail = detail
+	w.rental.Seen(string(w.state.Phase))
+	w.rental.Billed(billed(w.meter))
 	activity.RecordHeartbeat(ctx, workflows.EndpointBeat{Phase: string(w.state.Phase), Detail: detail, Meter: w.meter})
 }
 
@@ -151,6 +155,7 @@ func (w *warmup) judge(ctx context.Context, err error) (answered bool, failure e
 func (w *warmup) ready() workflows.EndpointReady {
 	w.state.ReadyReplicas = max(1, w.state.ReadyReplicas)
 	w.read(w.state)
+	w.rental.Billed(billed(w.meter))
 	return workflows.EndpointReady{Address: w.asked, At: time.Now(), Meter: w.meter}
 }
 

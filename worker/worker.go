@@ -20,6 +20,7 @@ import (
 	"github.com/nightshift-run/nightshift/internal/bucket"
 	"github.com/nightshift-run/nightshift/internal/chat"
 	"github.com/nightshift-run/nightshift/internal/prices"
+	"github.com/nightshift-run/nightshift/internal/telemetry"
 	"github.com/nightshift-run/nightshift/internal/webhook"
 	"github.com/nightshift-run/nightshift/workflows"
 )
@@ -74,6 +75,10 @@ type Options struct {
 	// Health, if there is one, is told what the process should be doing. It must
 	// observe Client.
 	Health *Health
+
+	// Telemetry counts and traces what the process does; nil does neither. It must
+	// observe Client.
+	Telemetry *telemetry.Telemetry
 
 	transport http.RoundTripper // to all endpoints
 }
@@ -236,10 +241,10 @@ func registerControl(r worker.Registry, o Options, installation string) {
 	endpoints := &activities.Endpoints{
 		Providers: o.Providers, Installation: installation,
 		Dial: activities.NewDial(o.Providers, o.transport), Store: o.Store, Owners: owners,
-		Prices: o.Prices.Of,
+		Prices: o.Prices.Of, Metrics: o.Telemetry.Metrics(),
 	}
 	notices := &activities.Notices{HTTP: webhook.Client()}
-	sweeping := &activities.Sweeping{Client: o.Client, Providers: o.Providers, Installation: installation}
+	sweeping := &activities.Sweeping{Client: o.Client, Providers: o.Providers, Installation: installation, Metrics: o.Telemetry.Metrics()}
 	register(r, map[string]any{
 		workflows.SweepEndpoints:  sweeping.SweepEndpoints,
 		workflows.SendNotice:      notices.SendNotice,
@@ -258,10 +263,11 @@ func registerControl(r worker.Registry, o Options, installation string) {
 // registerData registers the activities that touch prompts and answers.
 func registerData(r worker.Registry, o Options, _ string) {
 	planning := &activities.Planning{Store: o.Store, TempDir: o.TempDir}
-	requests := activities.NewRequests(o.Store, &activities.Targets{
-		Dial: activities.NewDial(o.Providers, o.transport),
-	})
-	results := &activities.Results{Store: o.Store, TempDir: o.TempDir}
+	metrics := o.Telemetry.Metrics()
+	targets := &activities.Targets{Dial: activities.NewDial(o.Providers, o.transport), Metrics: metrics, Tracer: o.Telemetry.Tracer()}
+	metrics.WatchTargets(targets.Paces)
+	requests := activities.NewRequests(o.Store, targets)
+	results := &activities.Results{Store: o.Store, TempDir: o.TempDir, Metrics: metrics}
 	outputs := &activities.Outputs{Store: o.Store, TempDir: o.TempDir, Lookup: (&activities.Owners{Client: o.Client}).Lookup}
 	register(r, map[string]any{
 		workflows.ClaimOutput:    outputs.ClaimOutput,
@@ -276,7 +282,7 @@ func registerData(r worker.Registry, o Options, _ string) {
 // registerBatches registers the activity that waits for a provider's batch. It
 // must not take the slots of those that keep an endpoint busy.
 func registerBatches(r worker.Registry, o Options, _ string) {
-	batches := &activities.ProviderBatches{Store: o.Store, Open: activities.NewOpenBatches(o.Providers)}
+	batches := &activities.ProviderBatches{Store: o.Store, Open: activities.NewOpenBatches(o.Providers), Metrics: o.Telemetry.Metrics()}
 	register(r, map[string]any{workflows.RunShardAsBatch: batches.RunShardAsBatch})
 }
 

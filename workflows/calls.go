@@ -350,6 +350,7 @@ type ShardCall struct {
 	Shard    int           `json:"shard"`
 	Address  Address       `json:"address"`
 	Requests jobs.Requests `json:"requests"`
+	Model    string        `json:"model,omitempty"` // as the job file has it; that of the address can be the endpoint's alone
 }
 
 // ShardDone counts one shard's result lines, those of earlier attempts

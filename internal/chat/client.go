@@ -108,6 +108,8 @@ type Request struct {
 	// Into is memory for the answer's body, used if it is large enough; may be
 	// nil.
 	Into []byte
+	// Traceparent is a header of W3C's Trace Context; empty for none.
+	Traceparent string
 }
 
 // Answer is what the endpoint answered, whatever the status.

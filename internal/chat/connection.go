@@ -72,7 +72,7 @@ var writers = sync.Pool{New: func() any { return new([]byte) }}
 // everything, so that an answer counts for more than an error of writing.
 func (c *connection) exchange(to *prepared, request Request, limit int64) (got reply, again bool, err error) {
 	writer := writers.Get().(*[]byte)
-	*writer = to.wire.append((*writer)[:0], request.Body)
+	*writer = to.wire.append((*writer)[:0], request)
 	writing, waiting := c.socket.ask(c, writer)
 	if waiting != nil {
 		return reply{}, false, waiting

@@ -56,6 +56,10 @@ func deadlineOf(ctx context.Context, limit time.Duration) time.Time {
 // roundTrip is exchange over the transport's own ways.
 func (c *Client) roundTrip(ctx context.Context, to *prepared, request Request) (reply, error) {
 	sent := to.request.WithContext(ctx)
+	if request.Traceparent != "" {
+		sent.Header = sent.Header.Clone() // it is all requests' own
+		sent.Header.Set("Traceparent", request.Traceparent)
+	}
 	sent.ContentLength = int64(len(request.Body))
 	sent.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(request.Body)), nil }
 	sent.Body, _ = sent.GetBody()

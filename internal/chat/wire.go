@@ -20,17 +20,28 @@ func newWire(request *http.Request) (wire, error) {
 	if err := sample.Write(&text); err != nil {
 		return wire{}, err
 	}
-	const length = "\r\nContent-Length: "
-	before, after, _ := bytes.Cut(text.Bytes(), []byte(length+"2"))
-	return wire{append(before, length...), bytes.TrimSuffix(after, []byte("{}"))}, nil
+	before, after, _ := bytes.Cut(text.Bytes(), []byte(lengthField+"2"))
+	return wire{before, bytes.TrimSuffix(after, []byte("{}"))}, nil
 }
 
-// append appends the request with that body.
-func (w wire) append(dst, body []byte) []byte {
+// lengthField stands between what is before and what is after, and traceField
+// before it where a request is traced.
+const (
+	lengthField = "\r\nContent-Length: "
+	traceField  = "\r\nTraceparent: "
+)
+
+// append appends the request.
+func (w wire) append(dst []byte, request Request) []byte {
 	dst = append(dst, w.before...)
-	dst = strconv.AppendInt(dst, int64(len(body)), 10)
+	if request.Traceparent != "" {
+		dst = append(dst, traceField...)
+		dst = append(dst, request.Traceparent...)
+	}
+	dst = append(dst, lengthField...)
+	dst = strconv.AppendInt(dst, int64(len(request.Body)), 10)
 	dst = append(dst, w.after...)
-	return append(dst, body...)
+	return append(dst, request.Body...)
 }
 
 // reply is what is kept of an answer.

@@ -169,7 +169,7 @@ func (l *Limiter) SetFixed(n int) {
 func (l *Limiter) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	stats := Stats{InFlight: l.inFlight, Limit: l.limit, Waiting: l.waiters.Len(), Throughput: l.rate}
+	stats := Stats{InFlight: l.inFlight, Limit: l.limit, Waiting: l.waiters.Len(), Throughput: l.rate, Cooldowns: l.cooldown.begun}
 	if l.now() < l.cooldown.until {
 		stats.CoolingUntil = l.origin.Add(l.cooldown.until)
 	}
