@@ -17,7 +17,7 @@ import (
 
 // All returns the commands.
 func All() []*cli.Command {
-	return append([]*cli.Command{demoCommand(), devCommand(), deathsCommand()}, deathsParts()...)
+	return append([]*cli.Command{demoCommand(), devCommand(), deathsCommand(), fleetCommand()}, partCommands()...)
 }
 
 // stackFlags say where everything is kept and listens.
