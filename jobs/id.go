@@ -44,6 +44,9 @@ func CheckID(id string) error {
 	if !validName.MatchString(id) || len(id) > MaxID {
 		return fmt.Errorf("job id %q: must be lower-case letters, digits and dashes, at most %d", id, MaxID)
 	}
+	if IsSharedID(id) {
+		return fmt.Errorf("job id %q: must not begin with %s, which is for shared endpoints", id, sharedPrefix)
+	}
 	return nil
 }
 

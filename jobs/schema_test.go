@@ -45,7 +45,7 @@ func generateSchema(t *testing.T) *reflector.Schema {
 	t.Helper()
 	r := reflector.Reflector{
 		FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, ExpandedStruct: true, Anonymous: true,
-		Mapper: func(typ reflect.Type) *reflector.Schema { return schemaOf[typ] },
+		Mapper: writtenAs,
 	}
 	if err := r.AddGoComments("github.com/nightshift-run/nightshift/jobs", "./", reflector.WithFullComment()); err != nil {
 		t.Fatal(err)
@@ -61,6 +61,16 @@ func generateSchema(t *testing.T) *reflector.Schema {
 		field.Type, field.OneOf = "", []*reflector.Schema{{Type: "string"}, {Type: "integer"}}
 	}
 	return schema
+}
+
+// writtenAs gives each field a schema of its own, which holds its description.
+func writtenAs(typ reflect.Type) *reflector.Schema {
+	known := schemaOf[typ]
+	if known == nil {
+		return nil
+	}
+	one := *known
+	return &one
 }
 
 // schemaOf are the types that are written in a way of their own.

@@ -82,6 +82,10 @@ type Endpoint struct {
 	// Mode is how the provider answers: on an endpoint, or by its own Batch API.
 	Mode Mode `yaml:"mode" json:"mode,omitempty"`
 
+	// Share lets jobs use the endpoint together. Without it the endpoint is this
+	// job's alone.
+	Share Share `yaml:"share" json:"share,omitzero"`
+
 	// Release says what happens to the endpoint when the job is over.
 	Release Release `yaml:"release" json:"release"`
 
@@ -187,6 +191,9 @@ func (e *Endpoint) fillIn() {
 	fill(&e.GPU.Count, 1)
 	fill(&e.Replicas.Min, 1)
 	fill(&e.Replicas.Max, e.Replicas.Min)
+	if !e.Share.IsZero() {
+		fill(&e.Share.Lifetime, Duration(DefaultLifetime))
+	}
 	if e.ID != "" {
 		fill(&e.Release, ReleaseRestore)
 	}

@@ -70,6 +70,7 @@ func (e Endpoint) check(list *problemList, at string) {
 	list.require(e.Replicas.Max >= e.Replicas.Min, at+"replicas.max", "must not be less than min")
 	list.require(e.IdleStop >= 0, at+"idle_stop", "must not be negative")
 	e.checkRelease(list, at)
+	e.checkShare(list, at)
 	for _, address := range []struct{ field, url string }{{"base_url", e.BaseURL}, {"control_url", e.ControlURL}} {
 		list.require(address.url == "" || strings.HasPrefix(address.url, "https://") || strings.HasPrefix(address.url, "http://"),
 			at+address.field, "%q must begin with https:// or http://", address.url)
