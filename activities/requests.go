@@ -3,6 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ type Requests struct {
 	Store   *bucket.Store
 	Targets *Targets
 	memory  *semaphore.Weighted // bytes of request bodies in this process
+	name    string              // of this process, to tell workers apart by
 }
 
 // memoryForBodies bounds the request bodies that a process holds; a line that
@@ -32,7 +34,7 @@ const bodyOverhead = 4 << 10
 
 // NewRequests returns a Requests with its own memory bound.
 func NewRequests(store *bucket.Store, targets *Targets) *Requests {
-	return &Requests{Store: store, Targets: targets, memory: semaphore.NewWeighted(memoryForBodies)}
+	return &Requests{Store: store, Targets: targets, memory: semaphore.NewWeighted(memoryForBodies), name: rand.Text()[:10]}
 }
 
 // RunShard sends the requests of one shard that have no result yet and writes
@@ -68,6 +70,7 @@ type shardRun struct {
 	taking   context.Context         // ends when no more lines are to be taken
 	stop     context.CancelCauseFunc // ends it, with the reason
 	target   *target
+	turn     *semaphore.Weighted // see lineTurns
 	leave    func()
 	inFlight atomic.Int64
 	hedging  *hedging
@@ -85,7 +88,7 @@ func (a *Requests) begin(ctx context.Context, call workflows.ShardCall) (*shardR
 	}
 	run.openShard = opened
 	run.hedging, run.defaults = newHedging(int64(run.shard.Requests)), batchfile.NewDefaults(call.Requests.Defaults)
-	run.target, run.leave, err = a.Targets.use(call.Address, call.Requests)
+	run.target, run.turn, run.leave, err = a.Targets.use(call.Job, call.Address, call.Requests)
 	if err != nil {
 		return nil, errors.Join(err, opened.parts.close())
 	}
@@ -109,10 +112,10 @@ func (run *shardRun) send(ctx context.Context) error {
 
 	senders := newSenders()
 	defer senders.finish()
-	if err := run.target.turn.Acquire(run.taking, 1); err != nil {
+	if err := run.turn.Acquire(run.taking, 1); err != nil {
 		return err
 	}
-	defer run.target.turn.Release(1)
+	defer run.turn.Release(1)
 	line := &ordering{order: run.call.Requests.Order, pass: func(sent *sending) error {
 		size := min(int64(len(sent.body))+bodyOverhead, memoryForBodies)
 		if err := run.memory.Acquire(run.taking, size); err != nil {
@@ -154,8 +157,8 @@ func (run *shardRun) tally() workflows.ShardDone {
 	completed, failed, usage := run.parts.counts()
 	return workflows.ShardDone{
 		Shard: run.call.Shard, Completed: completed, Failed: failed, Usage: usage,
-		Hedged: run.hedging.hedged.Load(),
-		Sent:   workflows.Sent{First: moment(&run.firstSent), Last: moment(&run.lastAnswer)},
+		Hedged: run.hedging.hedged.Load(), Worker: run.name,
+		Sent: workflows.Sent{First: moment(&run.firstSent), Last: moment(&run.lastAnswer)},
 	}
 }
 

@@ -53,23 +53,20 @@ type target struct {
 	*chat.Client
 	limiter *pace.Limiter
 
-	// turn is held by the shard that takes lines. Shards take theirs one after
-	// the other, so that they end one after the other too: while one flushes and
-	// the next begins, another keeps the endpoint busy.
-	turn *semaphore.Weighted
+	turns lineTurns
 
 	mu        sync.Mutex
 	users     int
 	goneSince time.Time // of the oldest sign that it is gone since its last answer; zero if none
 }
 
-// use returns the endpoint's target; release must be called when the shard is
-// done with it. The error, of a header that the environment does not have, is
-// final.
-func (t *Targets) use(address workflows.Address, requests jobs.Requests) (*target, func(), error) {
+// use returns the endpoint's target, and the turn of the job's shards there;
+// release must be called when the shard is done with them. The error, of a header
+// that the environment does not have, is final.
+func (t *Targets) use(job string, address workflows.Address, requests jobs.Requests) (_ *target, _ *semaphore.Weighted, release func(), _ error) {
 	headers, err := requests.ResolvedHeaders(os.LookupEnv)
 	if err != nil {
-		return nil, nil, final(jobs.Unauthorized, err.Error())
+		return nil, nil, nil, final(jobs.Unauthorized, err.Error())
 	}
 	key := fmt.Sprint(address, requests.Headers) // maps are printed in the order of their keys
 	t.mu.Lock()
@@ -80,14 +77,15 @@ func (t *Targets) use(address workflows.Address, requests jobs.Requests) (*targe
 	one := t.live[key]
 	if one == nil {
 		t.forgetIdle()
-		one = &target{Client: t.Dial(address, headers), limiter: pace.New(pace.Options{Fixed: int(requests.Concurrency)}), turn: semaphore.NewWeighted(1)}
+		one = &target{Client: t.Dial(address, headers), limiter: pace.New(pace.Options{Fixed: int(requests.Concurrency)})}
 		t.live[key] = one
 	}
 	one.users++
-	return one, func() {
+	return one, one.turns.join(job), func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		one.users--
+		one.turns.leave(job)
 	}, nil
 }
 

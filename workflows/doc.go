@@ -96,8 +96,17 @@
 //
 // # How it scales
 //
-// A shard is up to 10,000 requests or 16 MiB and costs three events; a window
-// of 500 is open at once, and the run continues as new when Temporal suggests
-// it, which is after about 1,300 shards. Workers of role data take shards; their
-// number is the only thing to change for more throughput.
+// A shard is up to 10,000 requests or 16 MiB and costs three events; the run
+// continues as new when Temporal suggests it, which is after about 1,300
+// shards. Workers of role data take shards; their number is the only thing to
+// change for more throughput.
+//
+// # How jobs share the workers
+//
+// Shards wait for a worker in one queue, first come first served. A job that
+// put all of its thousands there would have others wait behind them, with their
+// endpoints rented and idle. So a job keeps as many open as the workers that it
+// has met can do, and one worker's worth more, up to 500: each result says
+// which worker it is from. A worker in turn has room for more shards than one
+// job gives it, and where jobs share an endpoint, takes their lines in turn.
 package workflows

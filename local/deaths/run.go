@@ -9,8 +9,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/nightshift-run/nightshift/local/parts"
 )
 
 // Options says how cases are run.
