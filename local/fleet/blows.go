@@ -45,7 +45,7 @@ func (w *world) strike(ctx context.Context, watch *watch) ([]Blow, error) {
 			return fallen, fmt.Errorf("%s: the moment never came: %w", b.what, err)
 		}
 		one := Blow{What: b.what, At: b.at, Away: b.away(w.Options)}
-		before := watch.begin()
+		one.before = watch.begin()
 		if err := b.fall(w); err != nil {
 			return fallen, fmt.Errorf("%s: %w", b.what, err)
 		}
@@ -62,7 +62,7 @@ func (w *world) strike(ctx context.Context, watch *watch) ([]Blow, error) {
 		if err := watch.next(ctx); err != nil {
 			return fallen, fmt.Errorf("after %s no answer came any more: %w", b.what, err)
 		}
-		one.Silence, one.Again = watch.since(before)
+		one.Silence = watch.silent()
 		fallen = append(fallen, one)
 		w.tell(one)
 	}

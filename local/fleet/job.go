@@ -63,6 +63,10 @@ func (w *world) judge(ctx context.Context, r *Result) error {
 		return err
 	}
 	r.Rented, r.Leaked, r.Again = len(ledger.Entries), len(ledger.Running()), ledger.Data.RepeatedBodies
+	for i, until := len(r.Blows)-1, r.Again; i >= 0; i-- {
+		r.Blows[i].Again = until - r.Blows[i].before
+		until = r.Blows[i].before
+	}
 	lines := make([]int, w.Lines)
 	if r.Answered, err = w.count(ctx, "output.jsonl", lines); err != nil {
 		return err

@@ -15,6 +15,7 @@ type Options struct {
 	// Program is nightshift's own binary with the commands of packages parts and
 	// fleet on top.
 	Program string
+	Env     []string // is added to its environment
 
 	Dir   string // absolute; for files and logs
 	Lines int    // of the job's input; 0 is 100,000
@@ -38,7 +39,9 @@ type Blow struct {
 	At      float64       // share of the requests that had been sent by then
 	Away    time.Duration // how long what was struck was gone
 	Silence time.Duration // longest time without an answer until it was over
-	Again   int64         // requests that were sent again by then
+	Again   int64         // requests that were sent again until the next
+
+	before int64 // requests that had been sent again when it fell
 }
 
 // Result is what came of a run.

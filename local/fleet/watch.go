@@ -77,18 +77,18 @@ func (w *watch) next(ctx context.Context) error {
 	return parts.Until(ctx, func() bool { return w.now().Total.Answered > before })
 }
 
-// begin begins to measure, and returns the state of now.
-func (w *watch) begin() sim.Ledger {
+// begin begins to measure a silence, and returns how many requests had been sent
+// again by now.
+func (w *watch) begin() (again int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.changed, w.silence = time.Now(), 0
-	return w.ledger
+	return w.ledger.Data.RepeatedBodies
 }
 
-// since returns the longest time without an answer since begin, and how many
-// requests were sent again.
-func (w *watch) since(before sim.Ledger) (silence time.Duration, again int64) {
+// silent returns the longest time without an answer since begin.
+func (w *watch) silent() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.silence, w.ledger.Data.RepeatedBodies - before.Data.RepeatedBodies
+	return w.silence
 }

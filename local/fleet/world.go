@@ -117,14 +117,18 @@ func (w *world) newWorkers() error {
 func (w *world) part(name string, args ...string) *parts.Process {
 	return &parts.Process{
 		Name: name, Program: w.Program, Args: args, Logs: w.Dir,
-		Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.Dir},
+		Env: w.environment(),
 	}
+}
+
+func (w *world) environment() []string {
+	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.Dir}, w.Env...)
 }
 
 // command runs a command of the program to its end and returns what it printed.
 func (w *world) command(ctx context.Context, env []string, args ...string) (string, error) {
 	command := exec.CommandContext(ctx, w.Program, args...)
-	command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.Dir}, env...)
+	command.Env = append(w.environment(), env...)
 	out, err := command.Output()
 	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
 		return "", fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, failed.Stderr)
