@@ -151,7 +151,9 @@ func kedaSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	var definition struct {
 		Spec struct {
-			Versions []struct{ Schema struct{ OpenAPIV3Schema map[string]any } }
+			Versions []struct {
+				Schema struct{ OpenAPIV3Schema map[string]any }
+			}
 		}
 	}
 	if err := yaml.Unmarshal([]byte(read(t, "local/deploy/testdata/keda.sh_scaledobjects.yaml")), &definition); err != nil {
