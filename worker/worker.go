@@ -93,9 +93,9 @@ const (
 	defaultStopTimeout = 20 * time.Second
 
 	// DefaultSlots is how many shards one process has open. Requests in flight and
-	// their memory are bounded by other means; a shard that waits for its job's
-	// turn costs some 100 KB. A job opens a few in each worker (see
-	// workflows.Batch), so that this is room for other jobs.
+	// their memory are bounded by other means; what a shard that waits for its
+	// job's turn holds is a record, and a byte for each of its requests. A job opens a
+	// few in each worker (see workflows.Batch), so that this is room for others.
 	DefaultSlots = 32
 
 	// DefaultPollers is Temporal's own default.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nightshift-run/nightshift/jobs"
+	"github.com/nightshift-run/nightshift/local/parts"
 )
 
 // Options says how large a run is.
@@ -58,6 +59,14 @@ type Result struct {
 	Again    int64 // requests that the cloud took more than once
 	Rented   int   // endpoints
 	Leaked   int   // endpoints that still hold a GPU
+
+	Used []Used // by each process; PostgreSQL's with all of its own
+}
+
+// Used is what one process used.
+type Used struct {
+	Name string
+	parts.Use
 }
 
 // Broken returns the promises that were not kept, in words.
@@ -90,7 +99,10 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errors.New("it did not end within "+limit.String()))
 	defer cancel()
 	w, err := newWorld(ctx, o)
-	defer func() { err = errors.Join(err, w.close()) }()
+	defer func() {
+		err = errors.Join(err, w.close())
+		r.Used = w.used()
+	}()
 	if err != nil {
 		return r, fmt.Errorf("start the fleet: %w", err)
 	}

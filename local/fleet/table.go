@@ -17,6 +17,12 @@ func Print(out io.Writer, r Result) {
 	_ = table.Flush()
 	fmt.Fprintf(out, "%d requests, %s in %s: %d answered, %d errors, %d lost, %d answered twice, %d sent again; %d endpoint rented, %d leaked\n",
 		r.Lines, r.Outcome, seconds(r.Took), r.Answered, r.Errors, r.Lost, r.Twice, r.Again, r.Rented, r.Leaked)
+	fmt.Fprintln(out)
+	fmt.Fprintln(table, "process\tprocessor\tmost memory")
+	for _, used := range r.Used {
+		fmt.Fprintf(table, "%s\t%s\t%d MB\n", used.Name, seconds(used.Processor), used.Memory/1_000_000)
+	}
+	_ = table.Flush()
 	for _, broken := range r.Broken() {
 		fmt.Fprintln(out, "BROKEN:", broken)
 	}

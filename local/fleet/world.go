@@ -187,19 +187,35 @@ func (o *worker) ready(ctx context.Context) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// close kills what still runs.
+// processes are all that runs, as far as it was made.
+func (w *world) processes() (all []*parts.Process) {
+	for _, worker := range w.workers() {
+		all = append(all, worker.Process)
+	}
+	for _, one := range []*parts.Process{w.temporal, w.database.Process, w.objects, w.cloud} {
+		if one != nil {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// used is what the processes used that are gone.
+func (w *world) used() (used []Used) {
+	for _, one := range w.processes() {
+		used = append(used, Used{one.Name, one.Used()})
+	}
+	return used
+}
+
+// close ends what still runs.
 func (w *world) close() error {
 	if w.client != nil {
 		w.client.Close()
 	}
-	var errs []error
-	for _, worker := range w.workers() {
-		errs = append(errs, worker.Kill())
+	errs := []error{w.database.remove()}
+	for _, one := range w.processes() {
+		errs = append(errs, one.Kill())
 	}
-	for _, one := range []*parts.Process{w.temporal, w.objects, w.cloud} {
-		if one != nil {
-			errs = append(errs, one.Kill())
-		}
-	}
-	return errors.Join(append(errs, w.database.remove())...)
+	return errors.Join(errs...)
 }

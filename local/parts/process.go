@@ -33,6 +33,13 @@ type Process struct {
 	Attributes *syscall.SysProcAttr
 
 	command *exec.Cmd // nil while it does not run
+	used    Use
+}
+
+// Use is what a process has used, all its lives together.
+type Use struct {
+	Processor time.Duration
+	Memory    int64 // most bytes that were resident at a time; 0 where the system does not tell
 }
 
 // startPatience bounds how long a process may take until it serves.
@@ -83,9 +90,16 @@ func (p *Process) Stop(signal os.Signal) error {
 	}
 	err := p.command.Process.Signal(signal)
 	_ = p.command.Wait() // says that it was killed
+	if state := p.command.ProcessState; state != nil {
+		p.used.Processor += state.UserTime() + state.SystemTime()
+		p.used.Memory = max(p.used.Memory, resident(state))
+	}
 	p.command = nil
 	return err
 }
+
+// Used is what those lives of the process have used that are over.
+func (p *Process) Used() Use { return p.used }
 
 // Until polls until the condition holds.
 func Until(ctx context.Context, condition func() bool) error {

@@ -25,7 +25,8 @@ func TestFairness_SmallJobBesideHuge(t *testing.T) {
 	var done int64
 	ended := f.watch(hugeJob, func(cli.Snapshot) bool { return f.Cloud.Ledger().Total.Answered > 0 }, func() {
 		spec := small.spec(40)
-		small.completed(small.await(small.submit(spec)))
+		rental := small.completed(small.await(small.submit(spec))).Rentals[0]
+		t.Logf("from ready to the small job's first request: %s", rental.FirstSent.Sub(rental.Ready))
 		done = f.Cloud.Ledger().Total.Answered
 		if kinds := small.conserved(spec); kinds["ok"] != 40 {
 			t.Errorf("result lines: %v", kinds)
