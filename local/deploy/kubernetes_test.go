@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/nightshift-run/nightshift/internal/cli"
+	"github.com/nightshift-run/nightshift/internal/gateway"
 	"github.com/nightshift-run/nightshift/workflows"
 )
 
@@ -253,6 +254,9 @@ func TestKubernetes_CommandsAndEnvironment(t *testing.T) { // one at a time: the
 			}
 		}
 	}
+	if _, err := gateway.ParseConfig("serve.yaml", []byte(m.configs["nightshift-served"].Data["serve.yaml"])); err != nil {
+		t.Error(err)
+	}
 	mounted := m.pods["nightshift-control"].Spec.Containers[0].VolumeMounts
 	for variable, value := range m.configs["nightshift"].Data {
 		if strings.HasPrefix(value, "/") && !slices.ContainsFunc(mounted, func(v corev1.VolumeMount) bool { return strings.HasPrefix(value, v.MountPath+"/") }) {
@@ -264,20 +268,24 @@ func TestKubernetes_CommandsAndEnvironment(t *testing.T) { // one at a time: the
 func TestKubernetes_WorkersAreProbedAndSelected(t *testing.T) {
 	t.Parallel()
 	m := loadManifests(t)
-	port := m.configs["nightshift"].Data["NIGHTSHIFT_HEALTH_LISTEN"]
 	for name, deployment := range m.deployments {
 		selector, err := metav1.LabelSelectorAsSelector(deployment.Spec.Selector)
 		if err != nil || !selector.Matches(labels.Set(deployment.Spec.Template.Labels)) {
 			t.Errorf("%s does not select its own pods, %v", name, err)
 		}
 		container := deployment.Spec.Template.Spec.Containers[0]
+		port := m.configs["nightshift"].Data["NIGHTSHIFT_HEALTH_LISTEN"]
+		live := "/livez"
+		if name == "nightshift-gateway" {
+			port, live = container.Args[slices.Index(container.Args, "--listen")+1], "/healthz"
+		}
 		for _, probe := range []*corev1.Probe{container.StartupProbe, container.LivenessProbe, container.ReadinessProbe} {
 			at := slices.IndexFunc(container.Ports, func(p corev1.ContainerPort) bool { return probe != nil && p.Name == probe.HTTPGet.Port.StrVal })
 			if at < 0 || !strings.HasSuffix(port, fmt.Sprintf(":%d", container.Ports[at].ContainerPort)) {
-				t.Errorf("%s: probe %+v does not ask where the worker listens, %s", name, probe, port)
+				t.Errorf("%s: probe %+v does not ask where it listens, %s", name, probe, port)
 			}
 		}
-		if container.LivenessProbe.HTTPGet.Path != "/livez" || container.ReadinessProbe.HTTPGet.Path != "/readyz" {
+		if container.LivenessProbe.HTTPGet.Path != live || container.ReadinessProbe.HTTPGet.Path != "/readyz" {
 			t.Errorf("%s: probes ask %s and %s", name, container.LivenessProbe.HTTPGet.Path, container.ReadinessProbe.HTTPGet.Path)
 		}
 		budgets := slices.DeleteFunc(slices.Clone(m.budgets), func(b *policyv1.PodDisruptionBudget) bool {
