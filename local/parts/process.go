@@ -42,8 +42,9 @@ type Use struct {
 	Memory    int64 // most bytes that were resident at a time; 0 where the system does not tell
 }
 
-// startPatience bounds how long a process may take until it serves.
-const startPatience = time.Minute
+// startPatience bounds how long a process may take until it serves: seconds, on a
+// machine that has nothing else to do.
+const startPatience = 5 * time.Minute
 
 // Start runs the program, and returns when it serves.
 func (p *Process) Start(ctx context.Context) error {
