@@ -3,6 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ type Requests struct {
 	Store   *bucket.Store
 	Targets *Targets
 	memory  *semaphore.Weighted // bytes of request bodies in this process
+	name    string              // of this process, to tell workers apart by
 }
 
 // memoryForBodies bounds the request bodies that a process holds; a line that
@@ -32,7 +34,7 @@ const bodyOverhead = 4 << 10
 
 // NewRequests returns a Requests with its own memory bound.
 func NewRequests(store *bucket.Store, targets *Targets) *Requests {
-	return &Requests{Store: store, Targets: targets, memory: semaphore.NewWeighted(memoryForBodies)}
+	return &Requests{Store: store, Targets: targets, memory: semaphore.NewWeighted(memoryForBodies), name: rand.Text()[:10]}
 }
 
 // RunShard sends the requests of one shard that have no result yet and writes
@@ -69,6 +71,7 @@ type shardRun struct {
 	taking   context.Context         // ends when no more lines are to be taken
 	stop     context.CancelCauseFunc // ends it, with the reason
 	target   *target
+	turn     *semaphore.Weighted // see lineTurns
 	leave    func()
 	inFlight atomic.Int64
 	hedging  *hedging
@@ -86,7 +89,7 @@ func (a *Requests) begin(ctx context.Context, call workflows.ShardCall) (*shardR
 	}
 	run.openShard = opened
 	run.hedging, run.defaults = newHedging(int64(run.shard.Requests)), batchfile.NewDefaults(call.Requests.Defaults)
-	run.target, run.leave, err = a.Targets.use(call)
+	run.target, run.turn, run.leave, err = a.Targets.use(call)
 	if err != nil {
 		opened.count(err)
 		return nil, errors.Join(err, opened.parts.close())
@@ -109,13 +112,13 @@ func (run *shardRun) send(ctx context.Context) error {
 	defer context.AfterFunc(run.taking, func() { run.drain(ctx, inFlight, cut) })()
 	defer stopWithWorker(ctx, run.stop)()
 
-	if err := run.target.turn.Acquire(run.taking, 1); err != nil {
+	if err := run.turn.Acquire(run.taking, 1); err != nil {
 		return err
 	}
 	lines := newLines(run.taking, run.memory, run.ordered())
 	senders := newSenders(run, lines, inFlight)
 	senders.addUntilOver()
-	run.target.turn.Release(1)
+	run.turn.Release(1)
 	close(run.hedging.taken)
 	senders.finish()
 	return lines.close()
@@ -133,8 +136,8 @@ func (run *shardRun) tally() workflows.ShardDone {
 	completed, failed, usage := run.parts.counts()
 	return workflows.ShardDone{
 		Shard: run.call.Shard, Completed: completed, Failed: failed, Usage: usage,
-		Hedged: run.hedging.hedged.Load(),
-		Sent:   workflows.Sent{First: moment(&run.firstSent), Last: moment(&run.lastAnswer)},
+		Hedged: run.hedging.hedged.Load(), Worker: run.name,
+		Sent: workflows.Sent{First: moment(&run.firstSent), Last: moment(&run.lastAnswer)},
 	}
 }
 

@@ -59,24 +59,21 @@ type target struct {
 	counted counted
 	metrics *telemetry.Target
 
-	// turn is held by the shard that takes lines. Shards take theirs one after
-	// the other, so that they end one after the other too: while one flushes and
-	// the next begins, another keeps the endpoint busy.
-	turn *semaphore.Weighted
+	turns lineTurns
 
 	mu        sync.Mutex
 	users     int
 	goneSince time.Time // of the oldest sign that it is gone since its last answer; zero if none
 }
 
-// use returns the endpoint's target; release must be called when the shard is
-// done with it. The error, of a header that the environment does not have, is
-// final.
-func (t *Targets) use(call workflows.ShardCall) (*target, func(), error) {
+// use returns the endpoint's target, and the turn of the job's shards there;
+// release must be called when the shard is done with them. The error, of a header
+// that the environment does not have, is final.
+func (t *Targets) use(call workflows.ShardCall) (_ *target, _ *semaphore.Weighted, release func(), _ error) {
 	address, requests := call.Address, call.Requests
 	headers, err := requests.ResolvedHeaders(os.LookupEnv)
 	if err != nil {
-		return nil, nil, final(jobs.Unauthorized, err.Error())
+		return nil, nil, nil, final(jobs.Unauthorized, err.Error())
 	}
 	key := fmt.Sprint(address, requests.Headers) // maps are printed in the order of their keys
 	t.mu.Lock()
@@ -88,16 +85,17 @@ func (t *Targets) use(call workflows.ShardCall) (*target, func(), error) {
 	if one == nil {
 		t.forgetIdle()
 		one = &target{
-			Client: t.Dial(address, headers), limiter: pace.New(pace.Options{Fixed: int(requests.Concurrency)}), turn: semaphore.NewWeighted(1),
+			Client: t.Dial(address, headers), limiter: pace.New(pace.Options{Fixed: int(requests.Concurrency)}),
 			counted: counted{address.Provider, call.Model}, metrics: t.Metrics.Target(address.Provider, call.Model),
 		}
 		t.live[key] = one
 	}
 	one.users++
-	return one, func() {
+	return one, one.turns.join(call.Job), func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		one.users--
+		one.turns.leave(call.Job)
 	}, nil
 }
 

@@ -33,6 +33,7 @@ type BatchState struct {
 	Sent     Sent        `json:"sent"` // to the open rental
 	Deadline time.Time   `json:"deadline"`
 	Report   jobs.Report `json:"report"`
+	Workers  int         `json:"workers,omitempty"` // how many data workers have finished shards lately
 
 	Claim    string       `json:"claim,omitempty"`    // Claimed.URL
 	Earlier  []string     `json:"earlier,omitempty"`  // Claimed.Earlier
@@ -362,6 +363,7 @@ type ShardDone struct {
 	Usage     jobs.Usage `json:"usage"`
 	Sent      Sent       `json:"sent"`             // by the attempt that finished it
 	Hedged    int64      `json:"hedged,omitempty"` // requests that it sent twice because they were slow
+	Worker    string     `json:"worker,omitempty"` // the process that finished it, by a name of its own
 }
 
 // ShardBeat is what both of them heartbeat: a hint for people and programs that

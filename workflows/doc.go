@@ -101,7 +101,7 @@
 //
 //   - Planning is one pass by one worker, and needs 24 bytes of temporary disk a
 //     line to find repeated custom_ids.
-//   - Temporal sees one activity a shard. A window of 500 is open at once; when
+//   - Temporal sees one activity a shard. A window of them, 500 at most, is open at once; when
 //     Temporal suggests it, after 4,096 events, no more are begun, those that are
 //     open end, and the run continues as new. Only counts and the number of the
 //     next shard go along.
@@ -160,4 +160,13 @@
 // 16 puts every 3 seconds from each worker. Control workers are two, in
 // different places, since they only watch. Data workers stand near the endpoint
 // and the bucket rather than near Temporal.
+//
+// # How jobs share the workers
+//
+// Shards wait for a worker in one queue, first come first served. A job that
+// put all of its thousands there would have others wait behind them, with their
+// endpoints rented and idle. So a job keeps as many open as the workers that it
+// has met can do, and one worker's worth more, up to 500: each result says
+// which worker it is from. A worker in turn has room for more shards than one
+// job gives it, and where jobs share an endpoint, takes their lines in turn.
 package workflows

@@ -33,6 +33,10 @@ func workerCommand() *cli.Command {
 		Flags: append(slices.Concat(temporalFlags(), storeFlags(), providerFlags(), logFlags()),
 			&cli.StringSliceFlag{Name: "role", Usage: "`ROLE` control or data; both when not given; separate several by commas", EnvVars: []string{"NIGHTSHIFT_ROLES"}},
 			&cli.DurationFlag{Name: "stop-timeout", Usage: "how long requests in flight may finish after SIGTERM", Value: 20 * time.Second, EnvVars: []string{"NIGHTSHIFT_STOP_TIMEOUT"}},
+			&cli.IntFlag{Name: "slots", Usage: "shards that a data worker has open at once, of all jobs together", Value: worker.DefaultSlots, EnvVars: []string{"NIGHTSHIFT_SLOTS"}},
+			&cli.IntFlag{Name: "pollers", Usage: "requests for work that are open at once for each task queue", Value: worker.DefaultPollers, EnvVars: []string{"NIGHTSHIFT_POLLERS"}},
+			&cli.StringFlag{Name: "deployment-name", Usage: "`NAME` of the Worker Deployment that this worker is a version of; without it Temporal tells no versions apart", EnvVars: []string{"NIGHTSHIFT_DEPLOYMENT_NAME"}},
+			&cli.StringFlag{Name: "build-id", Usage: "the version's `ID`", DefaultText: "the commit that was built", EnvVars: []string{"NIGHTSHIFT_BUILD_ID"}},
 			&cli.DurationFlag{Name: "sweep-every", Usage: "how often to look for endpoints that nobody will release any more", Value: worker.DefaultSweepEvery, EnvVars: []string{"NIGHTSHIFT_SWEEP_EVERY"}},
 			&cli.BoolFlag{Name: "no-sweep", Usage: "leave the schedule that does so as it is, or uninstalled", EnvVars: []string{"NIGHTSHIFT_NO_SWEEP"}},
 			&cli.DurationFlag{Name: "release-after-outage", Usage: "release endpoints past their deadline without Temporal when it has been out of reach for so long; 0 is never", Value: 5 * time.Minute, EnvVars: []string{"NIGHTSHIFT_RELEASE_AFTER_OUTAGE"}},
@@ -54,6 +58,13 @@ func runWorker(c *cli.Context) error {
 	}
 	if c.Duration("sweep-every") < time.Minute || c.Duration("release-after-outage") < 0 {
 		return badInput(errors.New("--sweep-every must be at least 1m, and --release-after-outage 0 or more"))
+	}
+	if c.Int("slots") < 1 || c.Int("pollers") < 1 {
+		return badInput(errors.New("--slots and --pollers must be at least 1"))
+	}
+	deployment, err := deploymentOf(c)
+	if err != nil {
+		return badInput(err)
 	}
 	prices, err := readPrices(c)
 	if err != nil {
@@ -96,8 +107,21 @@ func runWorker(c *cli.Context) error {
 		Roles: roles, TempDir: c.String("temp-dir"), StopTimeout: c.Duration("stop-timeout"), Logger: logger,
 		SweepEvery: c.Duration("sweep-every"), NoSweep: c.Bool("no-sweep"),
 		ReleaseAfterOutage: c.Duration("release-after-outage"), Prices: prices, Health: health, Telemetry: telling,
+		Slots: c.Int("slots"), Pollers: c.Int("pollers"), Deployment: deployment,
 		Installation: c.String("installation"), StateFile: stateFile(c, connected),
 	})
+}
+
+// deploymentOf is the version that the flags say this worker is.
+func deploymentOf(c *cli.Context) (worker.Deployment, error) {
+	deployment := worker.Deployment{Name: c.String("deployment-name"), BuildID: c.String("build-id")}
+	if deployment.Name != "" && deployment.BuildID == "" {
+		deployment.BuildID = worker.Build()
+	}
+	if err := deployment.Check(); err != nil {
+		return deployment, fmt.Errorf("%w; see --deployment-name and --build-id", err)
+	}
+	return deployment, nil
 }
 
 // stateFile is where a worker remembers what it learned of that Temporal

@@ -18,8 +18,8 @@ import (
 
 // All returns the commands.
 func All() []*cli.Command {
-	own := []*cli.Command{demoCommand(), devCommand(), deathsCommand(), benchCommand(), scaleCommand()}
-	return slices.Concat(own, deathsParts(), benchParts())
+	own := []*cli.Command{demoCommand(), devCommand(), deathsCommand(), benchCommand(), scaleCommand(), fleetCommand()}
+	return slices.Concat(own, partCommands(), benchParts())
 }
 
 // stackFlags say where everything is kept and listens.
