@@ -33,10 +33,7 @@ type served struct {
 
 // hookSecretVariable is where the worker of these tests finds the webhook's
 // secret.
-const (
-	hookSecretVariable = "NIGHTSHIFT_TEST_HOOK_SECRET"
-	hookSecret         = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-)
+const hookSecretVariable = "NIGHTSHIFT_TEST_SERVE_SECRET"
 
 func newServed(t *testing.T, o stack.Options, webhook string) *served {
 	t.Helper()
