@@ -78,7 +78,7 @@ func (c *creation) named(ctx context.Context) (workflows.EndpointCreated, error)
 func (c *creation) create(ctx context.Context) (provider.State, error) {
 	shape := shapeOf(c.call.Endpoint)
 	if shape.IdleStop == 0 && c.Capabilities().SetsIdle {
-		shape.IdleStop = defaultIdleStop
+		shape.IdleStop = max(defaultIdleStop, 2*c.call.Endpoint.Share.Linger.Std())
 	}
 	return c.Create(ctx, c.name.String(), shape)
 }
@@ -119,7 +119,11 @@ func (c *creation) adopt(ctx context.Context, state provider.State) (workflows.E
 }
 
 func (c *creation) made(state provider.State) workflows.EndpointCreated {
-	return workflows.EndpointCreated{ID: state.ID, Name: state.Name, At: time.Now()}
+	created := workflows.EndpointCreated{ID: state.ID, Name: state.Name, At: time.Now()}
+	if name, err := provider.ParseName(state.Name); err == nil {
+		created.Deadline = name.Deadline
+	}
+	return created
 }
 
 // owned lists the endpoints that belong to the name's job, or bear the id,

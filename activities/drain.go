@@ -16,12 +16,17 @@ import (
 // to Temporal.
 const drainPoll = 2 * time.Second
 
+// drains reports whether replicas may be given back. Those of a shared endpoint
+// are left to the provider's scaling: what one job does not need another may
+// that asks in this moment.
+func (t *tending) drains() bool { return t.call.Terms.CanScale && t.call.Endpoint.Share.IsZero() }
+
 // drain gives replicas back that the rest of the job does not need: once all
 // that is left is in flight, as many replicas are enough as it takes to hold it
 // at the density that they have worked at.
 func (t *tending) drain(ctx context.Context, now time.Time) {
 	replicas := t.now.Meter.Replicas()
-	if !t.call.Terms.CanScale || replicas < 2 || now.Sub(t.drained) < drainPoll {
+	if !t.drains() || replicas < 2 || now.Sub(t.drained) < drainPoll {
 		return
 	}
 	t.drained = now

@@ -37,12 +37,20 @@ func (o *Owners) signal(ctx context.Context, request workflows.EndpointRequest, 
 		ID:                    id,
 		TaskQueue:             workflows.ControlQueue,
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-		StaticSummary:         request.Endpoint.String() + " for " + request.Job,
+		StaticSummary:         request.Endpoint.String() + " for " + whom(request),
 	}
 	if _, err := o.Client.SignalWithStartWorkflow(ctx, id, signal, payload, options, workflows.EndpointWorkflow, request); err != nil {
 		return again(fmt.Errorf("send %s to workflow %s: %w", signal, id, err))
 	}
 	return nil
+}
+
+// whom names the job for which an endpoint is rented, or the share.
+func whom(request workflows.EndpointRequest) string {
+	if name := request.Endpoint.Share.Name; name != "" {
+		return "the jobs that share " + name
+	}
+	return request.Job
 }
 
 // WatchOwner returns nil once no run of the workflow is open: closed in
@@ -62,6 +70,24 @@ func (o *Owners) WatchOwner(ctx context.Context, workflowID string) error {
 		return nil
 	}
 	return waiting("the job is open", 0)
+}
+
+// WatchEndpoint returns nil once the run of the workflow is no longer the newest,
+// or no longer open: it was terminated, reset, or continued as new. Until then it
+// fails with an error that is retried, which costs no history. It only reads.
+func (o *Owners) WatchEndpoint(ctx context.Context, call workflows.GuardCall) error {
+	description, err := o.Client.DescribeWorkflowExecution(ctx, call.Workflow, "")
+	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
+		return nil
+	}
+	if err != nil {
+		return waiting(fmt.Sprintf("describe workflow %s: %v", call.Workflow, err), 0)
+	}
+	newest := description.GetWorkflowExecutionInfo()
+	if closed(newest.GetStatus()) || newest.GetExecution().GetRunId() != call.Run {
+		return nil
+	}
+	return waiting("the Endpoint workflow is open", 0)
 }
 
 // closed reports whether a workflow's newest run has ended for good. A status

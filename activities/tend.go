@@ -117,12 +117,25 @@ func (t *tending) suspect(now time.Time, state provider.State) {
 	}
 }
 
-// cap compares the meter with the limit.
+// cap compares the meter with the limit, or with those of who shares the
+// endpoint.
 func (t *tending) cap(now time.Time) {
-	limit := t.call.Cap
-	if limit != nil && t.now.Meter.ReplicaSeconds(time.Time{}, now) >= limit.ReplicaSeconds {
-		t.now.Capped = limit.Limit
+	if job, limit := t.limit(); limit != nil && t.now.Meter.All(now) >= limit.ReplicaSeconds {
+		t.now.Capped, t.now.Job = limit.Limit, job
 	}
+}
+
+// limit is what the meter reaches first: what is shared is billed to each in
+// equal parts.
+func (t *tending) limit() (job string, least *workflows.Cap) {
+	least = t.call.Cap
+	for _, sharer := range t.call.Sharers {
+		all := workflows.Cap{ReplicaSeconds: t.call.Settled + sharer.Cap.ReplicaSeconds*float64(t.call.Among), Limit: sharer.Cap.Limit}
+		if least == nil || all.ReplicaSeconds < least.ReplicaSeconds {
+			job, least = sharer.Job, &all
+		}
+	}
+	return job, least
 }
 
 // poll is the time until the next look: soon if the number of replicas may be
@@ -133,11 +146,11 @@ func (t *tending) poll() time.Duration {
 	if bounds.Min != bounds.Max || replicas != bounds.Min || !t.badSince.IsZero() {
 		wait = tendFast
 	}
-	if t.call.Terms.CanScale && replicas > 1 {
+	if t.drains() && replicas > 1 {
 		wait = min(wait, drainPoll)
 	}
-	if limit := t.call.Cap; limit != nil && replicas > 0 {
-		left := limit.ReplicaSeconds - t.now.Meter.ReplicaSeconds(time.Time{}, time.Now())
+	if _, limit := t.limit(); limit != nil && replicas > 0 {
+		left := limit.ReplicaSeconds - t.now.Meter.All(time.Now())
 		wait = min(wait, max(time.Duration(left/float64(replicas)*float64(time.Second)), 10*time.Millisecond))
 	}
 	return wait

@@ -14,10 +14,16 @@ type Meter struct {
 	Before float64 `json:"before,omitempty"`
 }
 
-// Step is a change in the number of ready replicas.
+// Step is a change in the number of ready replicas, or of jobs that share them.
 type Step struct {
 	At       time.Time `json:"at"`
 	Replicas int       `json:"replicas"`
+	Among    int       `json:"among,omitempty"` // jobs that share them in equal parts; 0 and 1 are one job
+}
+
+// billed is what so long a time costs at this step.
+func (s Step) billed(d time.Duration) float64 {
+	return max(0, d.Seconds()) * float64(s.Replicas) / float64(max(1, s.Among))
 }
 
 // maxSteps bounds a meter to a few kilobytes. An endpoint that scales each
@@ -46,7 +52,7 @@ func (m *Meter) Read(at time.Time, replicas int) {
 // fold adds up the oldest step if there are too many.
 func (m *Meter) fold() {
 	if len(m.Steps) > maxSteps {
-		m.Before += m.Steps[1].At.Sub(m.Steps[0].At).Seconds() * float64(m.Steps[0].Replicas)
+		m.Before += m.Steps[0].billed(m.Steps[1].At.Sub(m.Steps[0].At))
 		m.Steps = m.Steps[1:]
 	}
 }
@@ -76,7 +82,36 @@ func (m Meter) ReplicaSeconds(from, to time.Time) float64 {
 		if from.After(begin) {
 			begin = from
 		}
-		sum += max(0, end.Sub(begin).Seconds()) * float64(step.Replicas)
+		sum += step.billed(end.Sub(begin))
 	}
 	return sum
+}
+
+// All is what was billed up to a time, in seconds of one replica.
+func (m Meter) All(to time.Time) float64 { return m.ReplicaSeconds(time.Time{}, to) }
+
+// AddShare adds one of so many equal parts of what another meter counted between
+// two times. Shares are added in the order of their times.
+func (m *Meter) AddShare(of Meter, from, to time.Time, among int) {
+	for _, step := range of.Steps {
+		if step.At.Before(from) {
+			step.At = from
+		}
+		if step.At.Before(to) {
+			m.addStep(Step{At: step.At, Replicas: step.Replicas, Among: among})
+		}
+	}
+	m.Until = to
+}
+
+// addStep adds a step, in place of those that lasted no time.
+func (m *Meter) addStep(step Step) {
+	for len(m.Steps) > 0 && !m.Steps[len(m.Steps)-1].At.Before(step.At) {
+		m.Steps = m.Steps[:len(m.Steps)-1]
+	}
+	if last := len(m.Steps) - 1; last >= 0 && m.Steps[last].Replicas == step.Replicas && m.Steps[last].Among == step.Among {
+		return
+	}
+	m.Steps = append(m.Steps, step)
+	m.fold()
 }

@@ -21,6 +21,10 @@ type Rental struct {
 	LastAnswer time.Time `json:"last_answer,omitzero"` // the job's last answer
 	DrainFrom  time.Time `json:"drain_from,omitzero"`  // when replicas were first given back, since fewer were needed
 
+	// Shared is set where the job had the endpoint together with others. Its meter
+	// then counts the job's part.
+	Shared *Shared `json:"shared,omitempty"`
+
 	GPUs      int    `json:"gpus"`                 // of one replica; 0 when nothing is billed by the GPU
 	Meter     Meter  `json:"meter,omitzero"`       // ready replicas over time
 	Price     Money  `json:"price,omitzero"`       // of one replica for one hour; absent when not known
@@ -50,16 +54,16 @@ type Spent struct {
 
 // GPUSeconds is the billed time of the rental's GPUs.
 func (r Rental) GPUSeconds() float64 {
-	return r.billed(r.Requested, r.end()) * float64(r.GPUs)
+	return r.billed(r.Requested, r.End()) * float64(r.GPUs)
 }
 
 // Cost is what the rental cost; zero when its price is not known.
-func (r Rental) Cost() Money { return r.costOf(r.billed(r.Requested, r.end())) }
+func (r Rental) Cost() Money { return r.costOf(r.billed(r.Requested, r.End())) }
 
 // Bill says what the rental's time went into. A rental that never served has
 // only been warming.
 func (r Rental) Bill() []Spent {
-	end := r.end()
+	end := r.End()
 	ready := orElse(r.Ready, end)
 	first := within(orElse(r.FirstSent, end), ready, end)
 	last := within(orElse(r.LastAnswer, end), first, end)
@@ -85,14 +89,20 @@ func (r Rental) spent(doing Doing, from, to time.Time) Spent {
 // and shut-down are not billed by the providers that say so: the meter counts
 // ready replicas, and only until the stop was accepted.
 func (r Rental) billed(from, to time.Time) float64 {
-	if end := r.end(); to.After(end) {
+	if end := r.End(); to.After(end) {
 		to = end
 	}
 	return r.Meter.ReplicaSeconds(from, to)
 }
 
-// end is when billing ended, as far as is known.
-func (r Rental) end() time.Time { return orElse(r.StopAsked, orElse(r.Confirmed, r.Meter.Until)) }
+// End is when billing ended, as far as is known: of a shared endpoint, billing
+// of this job.
+func (r Rental) End() time.Time {
+	if r.Returned() {
+		return r.Shared.Left
+	}
+	return orElse(r.StopAsked, orElse(r.Confirmed, r.Meter.Until))
+}
 
 func (r Rental) costOf(replicaSeconds float64) Money {
 	if r.Price.IsZero() {

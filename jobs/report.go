@@ -118,11 +118,12 @@ func (r Report) GPUSeconds() float64 {
 	return sum
 }
 
-// Unconfirmed returns the rentals whose end the provider has not confirmed.
+// Unconfirmed returns the rentals whose end the provider has not confirmed, but
+// for shared ones that the job has returned: they go on without it.
 func (r Report) Unconfirmed() []Rental {
 	var open []Rental
 	for _, rental := range r.Rentals {
-		if rental.Confirmed.IsZero() {
+		if rental.Confirmed.IsZero() && !rental.Returned() {
 			open = append(open, rental)
 		}
 	}

@@ -246,6 +246,7 @@ func registerControl(r worker.Registry, o Options, installation string) {
 		workflows.AskEndpoint:     owners.AskEndpoint,
 		workflows.DismissEndpoint: owners.DismissEndpoint,
 		workflows.WatchOwner:      owners.WatchOwner,
+		workflows.WatchEndpoint:   owners.WatchEndpoint,
 		workflows.CheckEndpoint:   endpoints.CheckEndpoint,
 		workflows.CreateEndpoint:  endpoints.CreateEndpoint,
 		workflows.AwaitEndpoint:   endpoints.AwaitEndpoint,

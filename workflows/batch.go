@@ -54,6 +54,9 @@ type batch struct {
 	written string       // URL of report.json, once it is there
 
 	providerShown bool // showsProvider
+
+	unguard  workflow.CancelFunc // ends the watch over a shared endpoint's Endpoint
+	guarding bool                // it has not ended yet
 }
 
 func newBatch(ctx workflow.Context, input BatchInput) (*batch, error) {
@@ -163,21 +166,23 @@ func (b *batch) release() {
 		return
 	}
 	b.enter(jobs.Releasing)
+	b.finishing = false
+	b.stopGuarding()
 	giveUp := workflow.Now(b.life).Add(unconfirmedAfter)
-	for b.news.Stage != Released && workflow.Now(b.life).Before(giveUp) {
+	for !b.over() && workflow.Now(b.life).Before(giveUp) {
 		if err := b.dismissEndpoint(); err != nil {
 			workflow.GetLogger(b.life).Error("dismiss the endpoint", "error", err)
 		}
 		// Dismissing again starts a fresh Endpoint should this one have been
 		// terminated by hand.
-		_ = awaitAtMost(b.life, 2*time.Minute, "until the endpoint is dismissed again", func() bool { return b.news.Stage == Released })
+		_ = awaitAtMost(b.life, 2*time.Minute, "until the endpoint is dismissed again", b.over)
 	}
 	b.record()
-	if b.news.Stage != Released {
+	if !b.over() {
 		b.outcome, b.failure, b.state.Report.Reason = jobs.Failed, jobs.EndpointUnconfirmed, b.unconfirmed()
 	}
 	b.news = RentalNews{Number: b.state.Rental, Since: b.state.Since}
-	b.stale = false
+	b.stale, b.state.Run, b.state.Journal = false, "", ""
 	b.moveOn()
 }
 
@@ -190,6 +195,10 @@ func (b *batch) unconfirmed() string {
 	}
 	return fmt.Sprintf("the provider has not confirmed that endpoint %s (%s) is off; workflow %s goes on trying", rental.Name, rental.ID, guard)
 }
+
+// over reports whether the open rental is over for this job: proved to be off, or
+// a shared one that it has returned.
+func (b *batch) over() bool { return b.news.Stage == Released || b.news.Stage == Returned }
 
 // record puts the open rental into the report. Batches are no rental, unless
 // they are left open.
@@ -232,6 +241,9 @@ func (b *batch) listen(ctx workflow.Context) {
 }
 
 func (b *batch) heard(news RentalNews) {
+	if b.shares() && !b.heardShared(&news) {
+		return
+	}
 	b.news = news
 	if news.Stage == Serving {
 		b.state.Address = news.Address
@@ -239,9 +251,9 @@ func (b *batch) heard(news RentalNews) {
 	switch {
 	case news.Capped != "":
 		b.end(jobs.Expired, jobs.BudgetReached, news.Capped)
-	case news.Stage == Released && b.phase == jobs.Running:
+	case b.over() && b.phase == jobs.Running:
 		b.lost(news.Rental.Reason)
-	case news.Stage == Released && b.phase == jobs.Paused:
+	case b.over() && b.phase == jobs.Paused:
 		b.stale = true
 	}
 	b.show()

@@ -50,6 +50,7 @@ func (b *batch) endpointRequest() EndpointRequest {
 		Job: b.input.Job, Owner: workflow.GetInfo(b.life).WorkflowExecution.ID, Rental: b.state.Rental, Since: b.state.Since,
 		Endpoint: b.endpoint(), Terms: b.terms(), Output: b.input.Spec.Output,
 		Warmup: b.input.Spec.Limits.Warmup, Deadline: b.state.Deadline.Add(releaseGrace), Cap: b.cap(),
+		Journal: b.state.Journal,
 	}
 }
 
@@ -57,8 +58,9 @@ func (b *batch) endpointRequest() EndpointRequest {
 // itself: the job had that long to flush what it paid for and dismiss it.
 const releaseGrace = 2 * time.Minute
 
-func (b *batch) askEndpoint() error {
-	return workflow.ExecuteActivity(b.controlContext("ask for an endpoint"), AskEndpoint, b.endpointRequest()).Get(b.life, nil)
+// askEndpoint is called by several coroutines: own is the one's that waits.
+func (b *batch) askEndpoint(own workflow.Context) error {
+	return workflow.ExecuteActivity(b.controlContext("ask for an endpoint"), AskEndpoint, b.endpointRequest()).Get(own, nil)
 }
 
 func (b *batch) dismissEndpoint() error {
@@ -70,12 +72,27 @@ func (b *batch) releaseReason() string {
 	switch {
 	case b.outcome != "":
 		return "job " + string(b.outcome)
+	case b.news.Retired != "":
+		return b.news.Retired
 	case b.stale:
 		return "endpoint lost"
 	case b.dropping():
 		return "the job is paused"
 	}
 	return "every request is answered"
+}
+
+// callWatchEndpoint returns nil when that run of the guarding Endpoint is no
+// longer the newest, or no longer open. The activity fails while it is and is
+// retried: retries cost no history.
+func (b *batch) callWatchEndpoint(ctx workflow.Context, run string) error {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           ControlQueue,
+		StartToCloseTimeout: 10 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: ownerPoll, BackoffCoefficient: 1, MaximumInterval: ownerPoll},
+		Summary:             "watch the Endpoint of the shared endpoint",
+	})
+	return workflow.ExecuteActivity(ctx, WatchEndpoint, GuardCall{Workflow: b.guard(), Run: run}).Get(ctx, nil)
 }
 
 func (b *batch) controlContext(summary string) workflow.Context {

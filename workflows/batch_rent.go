@@ -21,6 +21,7 @@ func (b *batch) terms() Terms { return b.state.Terms[b.state.Choice] }
 // false when the job is to end instead, or the rental already has.
 func (b *batch) rent() bool {
 	if b.news.Stage == Serving {
+		b.startGuarding()
 		return true
 	}
 	if !b.guarded() {
@@ -38,21 +39,22 @@ func (b *batch) rent() bool {
 	b.state.Rental++
 	b.state.Since = workflow.Now(b.life)
 	b.news = RentalNews{Number: b.state.Rental, Since: b.state.Since}
-	for b.news.Stage != Serving && b.news.Stage != Released && !b.dropping() {
-		if err := b.askEndpoint(); err != nil {
+	for b.news.Stage != Serving && !b.over() && !b.dropping() {
+		if err := b.askEndpoint(b.life); err != nil {
 			b.failWith(err)
 			return false
 		}
+		b.startGuarding()
 		// Asking again costs five events and finds out whether the Endpoint
 		// workflow was terminated by hand.
 		err := awaitAtMost(b.work, 5*time.Minute, "until the endpoint is asked for again", func() bool {
-			return b.news.Stage == Serving || b.news.Stage == Released || b.dropping()
+			return b.news.Stage == Serving || b.over() || b.dropping()
 		})
 		if err != nil {
 			return false
 		}
 	}
-	if b.news.Stage == Released {
+	if b.over() {
 		b.unserved()
 	}
 	return b.news.Stage == Serving
@@ -73,6 +75,9 @@ func (b *batch) guarded() bool {
 // spec's next endpoint, if this one could not be had, another try after one that
 // was lost on its way, or the job's end.
 func (b *batch) unserved() {
+	if b.news.Retired != "" { // another is to be had
+		return
+	}
 	kind, text := b.news.ErrType, b.news.ErrText
 	if kind == "" {
 		kind, text = jobs.EndpointLost, "the endpoint was released before it answered: "+b.news.Rental.Reason
@@ -84,7 +89,7 @@ func (b *batch) unserved() {
 	}
 	switch {
 	case b.next:
-	case b.news.ErrType == jobs.EndpointLost && b.rentsAgain():
+	case b.news.ErrType == jobs.EndpointLost && b.rentsAgain(), kind == jobs.WarmupLimit && b.otherWasImpatient():
 		b.countLoss(text)
 	default:
 		b.end(jobs.Failed, kind, text)

@@ -85,6 +85,7 @@ func (b *batch) runShard(own, serving workflow.Context, shard int) {
 // lost notes that the endpoint no longer serves, and ends what is open. Another
 // is rented for the rest, a bounded number of times.
 func (b *batch) lost(why string) {
+	b.finishing = false // nothing in flight will be answered
 	if b.stale {
 		return
 	}

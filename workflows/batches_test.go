@@ -80,7 +80,7 @@ func TestEndpoint_GuardsBatches(t *testing.T) {
 	a := newAccount()
 	a.running = true // what shards have made
 	looks := 0
-	a.owner = func() error {
+	a.owner = func(string) error {
 		if looks++; looks < 5 {
 			return errOpen
 		}
@@ -96,7 +96,7 @@ func TestEndpoint_GuardsBatches(t *testing.T) {
 		}
 		return release()
 	}
-	a.env.ExecuteWorkflow(Endpoint, guarding(a))
+	a.env.ExecuteWorkflow(Endpoint, EndpointInput{EndpointRequest: guarding(a)})
 	if err := a.env.GetWorkflowError(); err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,8 @@ type BatchState struct {
 
 	Claim    string       `json:"claim,omitempty"`    // Claimed.URL
 	Earlier  []string     `json:"earlier,omitempty"`  // Claimed.Earlier
+	Run      string       `json:"run,omitempty"`      // RentalNews.Run
+	Journal  string       `json:"journal,omitempty"`  // RentalNews.Journal
 	Answered []ShardRange `json:"answered,omitempty"` // shards from Next on that earlier jobs have answered, in order
 }
 
@@ -109,7 +111,13 @@ func BatchAddress(endpoint jobs.Endpoint) Address {
 	return Address{Provider: endpoint.Provider, BaseURL: cmp.Or(endpoint.ControlURL, endpoint.BaseURL), Model: endpoint.Model}
 }
 
-// EndpointRequest is the input of Endpoint, and the ask signal.
+// EndpointInput starts an Endpoint: with what its first owner asks for.
+type EndpointInput struct {
+	EndpointRequest
+	Lending *Lending `json:"lending,omitempty"` // of a shared endpoint, set by continue-as-new only
+}
+
+// EndpointRequest is the ask signal.
 type EndpointRequest struct {
 	Job      string        `json:"job"`
 	Owner    string        `json:"owner"`  // workflow id to answer to, and to outlive by seconds only
@@ -121,6 +129,55 @@ type EndpointRequest struct {
 	Warmup   jobs.Duration `json:"warmup"`
 	Deadline time.Time     `json:"deadline"` // released by then whatever the owner says
 	Cap      *Cap          `json:"cap,omitempty"`
+	Journal  string        `json:"journal,omitempty"` // RentalNews.Journal, of one who was told it
+}
+
+// Lending is what one run of a shared endpoint's Endpoint hands to the next.
+type Lending struct {
+	Leases  []Lease     `json:"leases,omitempty"`
+	News    *RentalNews `json:"news,omitempty"` // of the rental that goes on; nil for one that begins
+	Until   time.Time   `json:"until,omitzero"` // not to be released before, even if no job has it
+	Ends    time.Time   `json:"ends,omitzero"`  // its lifetime
+	Settled time.Time   `json:"settled,omitzero"`
+	Sum     float64     `json:"sum,omitempty"`  // replica-seconds that are divided among the leases, or idle
+	Idle    float64     `json:"idle,omitempty"` // of them, billed while no job had it
+	Uses    []jobs.Use  `json:"uses,omitempty"` // of jobs that returned it, the last jobs.MaxUses
+	Jobs    int         `json:"jobs,omitempty"` // that had it
+
+	Journals []string `json:"journals,omitempty"` // outputs below which further journals lie
+}
+
+// Lease is one job's share of a shared endpoint.
+type Lease struct {
+	Request EndpointRequest `json:"request"`
+	From    time.Time       `json:"from"`
+	Meter   jobs.Meter      `json:"meter,omitzero"`
+	With    []string        `json:"with,omitempty"` // other jobs that had it meanwhile, at most jobs.MaxWith
+	Most    int             `json:"most"`
+	Capped  string          `json:"capped,omitempty"` // RentalNews.Capped, when the job was told
+}
+
+// Sharing answers the sharing query: who has the endpoint, and who is billed for
+// what.
+type Sharing struct {
+	Stage   RentalStage `json:"stage"`
+	Rental  jobs.Rental `json:"rental"` // the whole of it; its Shared has what jobs used that returned it
+	Leases  []Lease     `json:"leases"`
+	Settled time.Time   `json:"settled"` // up to here their meters count; what is billed since is theirs in equal parts
+	Until   time.Time   `json:"until,omitzero"`
+	Ends    time.Time   `json:"ends"`
+}
+
+// Of returns a job's lease with what it is billed for up to a time, by the
+// endpoint's meter.
+func (s Sharing) Of(job string, meter jobs.Meter, now time.Time) (Lease, bool) {
+	for _, one := range s.Leases {
+		if one.Request.Job == job {
+			one.Meter.AddShare(meter, s.Settled, now, len(s.Leases))
+			return one, true
+		}
+	}
+	return Lease{}, false
 }
 
 // Cap is how much may still be billed.
@@ -145,6 +202,11 @@ type RentalNews struct {
 	ErrType string      `json:"err_type,omitempty"` // of jobs' error types, when it ended for an error
 	ErrText string      `json:"err_text,omitempty"`
 	Capped  string      `json:"capped,omitempty"` // the limit that was reached, in words: dismiss it
+
+	// Of a shared endpoint:
+	Run     string `json:"run,omitempty"`     // of the Endpoint that says so
+	Retired string `json:"retired,omitempty"` // why nothing more is to be sent, in words: dismiss it, and ask for another
+	Journal string `json:"journal,omitempty"` // output below which its journal lies, for whoever asks again
 }
 
 // RentalStage is how far a rental has come.
@@ -156,6 +218,7 @@ const (
 	Created  RentalStage = "created"
 	Serving  RentalStage = "serving"
 	Released RentalStage = "released" // and the provider's listing confirms it
+	Returned RentalStage = "returned" // instead of Released: a shared endpoint goes on, without this owner
 )
 
 // CreateCall is the input of CreateEndpoint; its result is an EndpointCreated.
@@ -172,6 +235,8 @@ type EndpointCreated struct {
 	Name    string    `json:"name"`
 	Adopted bool      `json:"adopted"` // it existed already, from an earlier attempt whose answer was lost
 	At      time.Time `json:"at"`
+
+	Deadline time.Time `json:"deadline,omitzero"` // in its name
 }
 
 // AwaitCall is the input of AwaitEndpoint; its result is an EndpointReady.
@@ -205,6 +270,15 @@ type TendCall struct {
 	Owner    string        `json:"owner"`
 	Meter    jobs.Meter    `json:"meter"`
 	Cap      *Cap          `json:"cap,omitempty"`
+	Sharers  []Sharer      `json:"sharers,omitempty"` // of a shared endpoint: those who have a limit
+	Among    int           `json:"among,omitempty"`   // how many share it, with or without one
+	Settled  float64       `json:"settled,omitempty"` // replica-seconds of the meter that they do not share
+}
+
+// Sharer is a job that shares an endpoint and may be billed for so much more.
+type Sharer struct {
+	Job string `json:"job"`
+	Cap Cap    `json:"cap"`
 }
 
 // Tended is how the tending of a serving endpoint ended: by cancellation, with
@@ -214,6 +288,14 @@ type Tended struct {
 	Drained time.Time  `json:"drained,omitzero"`
 	Lost    string     `json:"lost,omitempty"`   // why the endpoint no longer serves
 	Capped  string     `json:"capped,omitempty"` // the limit that was reached
+	Job     string     `json:"job,omitempty"`    // whose, of those who share the endpoint
+}
+
+// GuardCall is the input of WatchEndpoint, which returns when that run of that
+// workflow is no longer the newest, or no longer open.
+type GuardCall struct {
+	Workflow string `json:"workflow"`
+	Run      string `json:"run"`
 }
 
 // ReleaseCall is the input of ReleaseEndpoint; its result is an

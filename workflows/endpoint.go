@@ -22,8 +22,15 @@ const lookAgainAfter = 2 * time.Minute
 //
 // In mode provider-batch it creates nothing: the shards make their batches. It
 // guards them in the same way, and cancels those that are under way at the end.
-func Endpoint(ctx workflow.Context, request EndpointRequest) (jobs.Rental, error) {
-	return newRental(ctx, request).run()
+//
+// One that jobs share has several owners: it is released when none of them has
+// it any more and the linger is over.
+func Endpoint(ctx workflow.Context, input EndpointInput) (jobs.Rental, error) {
+	r := newRental(ctx, input)
+	if r.sharing != nil {
+		return r.runShared()
+	}
+	return r.run()
 }
 
 // rental is one run of Endpoint.
@@ -36,9 +43,11 @@ type rental struct {
 	reason  string           // why to release; empty while wanted
 	again   *EndpointRequest // asked for after the reason was set
 	tended  bool             // no reading of the meter is to come any more
+	sharing *sharing         // nil where the endpoint has one owner
 }
 
-func newRental(ctx workflow.Context, request EndpointRequest) *rental {
+func newRental(ctx workflow.Context, input EndpointInput) *rental {
+	request := input.EndpointRequest
 	life, _ := workflow.NewDisconnectedContext(ctx)
 	wanted, unwant := workflow.WithCancel(life)
 	r := &rental{life: life, wanted: wanted, unwant: unwant, request: request}
@@ -46,6 +55,9 @@ func newRental(ctx workflow.Context, request EndpointRequest) *rental {
 		Provider: request.Endpoint.Provider, Shape: request.Endpoint.String(), Requested: workflow.Now(ctx),
 		GPUs: request.Terms.GPUs, Price: request.Terms.Price, PriceFrom: request.Terms.PriceFrom,
 	}}
+	if !request.Endpoint.Share.IsZero() {
+		r.lendOut(input.Lending)
+	}
 	workflow.Go(life, func(life workflow.Context) {
 		ctx.Done().Receive(life, nil)
 		r.dismiss("the Endpoint workflow was cancelled by hand")
@@ -89,6 +101,7 @@ func (r *rental) rent() error {
 		return err
 	}
 	r.news.Rental.ID, r.news.Rental.Name, r.news.Rental.Created = created.ID, created.Name, created.At
+	r.adopted(created)
 	r.tell(r.life, Created)
 
 	ready, err := r.await(created.ID)
@@ -97,6 +110,7 @@ func (r *rental) rent() error {
 	}
 	r.news.Address = ready.Address
 	r.news.Rental.Ready, r.news.Rental.Meter = ready.At, ready.Meter
+	r.settle(ready.At)
 	r.tell(r.life, Serving)
 	return nil
 }
@@ -112,7 +126,7 @@ func (r *rental) tend(ctx workflow.Context) {
 	if r.reason != "" || r.news.Stage != Serving || r.batches() {
 		return
 	}
-	tended, err := r.callTend(ctx)
+	tended, err := r.callTend(ctx, r.wanted)
 	if err != nil {
 		workflow.GetLogger(ctx).Error("tend the endpoint", "name", r.news.Rental.Name, "error", err)
 		return
@@ -191,11 +205,19 @@ func (r *rental) signals(ctx workflow.Context) workflow.Selector {
 		AddReceive(workflow.GetSignalChannel(ctx, AskSignal), func(channel workflow.ReceiveChannel, _ bool) {
 			var request EndpointRequest
 			channel.Receive(ctx, &request)
+			if r.sharing != nil {
+				r.lend(request)
+				return
+			}
 			r.asked(ctx, request)
 		}).
 		AddReceive(workflow.GetSignalChannel(ctx, DismissSignal), func(channel workflow.ReceiveChannel, _ bool) {
 			var dismissal Dismissal
 			channel.Receive(ctx, &dismissal)
+			if r.sharing != nil {
+				r.takeBack(dismissal)
+				return
+			}
 			if dismissal.Request.Job != r.request.Job {
 				r.dismissedByAnother(ctx, dismissal.Request)
 				return
@@ -237,18 +259,28 @@ func (r *rental) watchDeadline(ctx workflow.Context) {
 }
 
 func (r *rental) watchOwner(ctx workflow.Context) {
-	if r.ownerClosed(ctx) == nil {
+	if r.ownerClosed(ctx, r.request.Owner) == nil {
 		r.dismiss("its job is closed")
 	}
 }
 
-// tell sends the owner news; an owner that is gone is no reason to stop.
+// tell sends the owner news, or all of them.
 func (r *rental) tell(ctx workflow.Context, stage RentalStage) {
 	r.news.Stage = stage
 	workflow.SetCurrentDetails(ctx, r.details())
-	err := workflow.SignalExternalWorkflow(ctx, r.request.Owner, "", RentalSignal, r.news).Get(ctx, nil)
+	if r.sharing != nil {
+		r.tellAll(stage)
+		return
+	}
+	signal(ctx, r.request.Owner, r.news)
+}
+
+// signal sends an owner news and waits until they are there; an owner that is
+// gone is no reason to stop.
+func signal(ctx workflow.Context, owner string, news RentalNews) {
+	err := workflow.SignalExternalWorkflow(ctx, owner, "", RentalSignal, news).Get(ctx, nil)
 	if err != nil {
-		workflow.GetLogger(ctx).Info("owner not told", "owner", r.request.Owner, "stage", stage, "error", err)
+		workflow.GetLogger(ctx).Info("owner not told", "owner", owner, "stage", news.Stage, "error", err)
 	}
 }
 
@@ -269,7 +301,7 @@ func describe(err error) (errType, text string) {
 
 func (r *rental) details() string {
 	record := r.news.Rental
-	text := fmt.Sprintf("**%s** for job `%s`\n\n|  |  |\n|---|---|\n| shape | %s |\n", r.news.Stage, r.request.Job, record.Shape)
+	text := fmt.Sprintf("**%s** for %s\n\n|  |  |\n|---|---|\n| shape | %s |\n", r.news.Stage, r.owners(), record.Shape)
 	for _, row := range []struct{ name, value string }{
 		{"endpoint", record.ID}, {"name", record.Name},
 		{"created", clock(record.Created)}, {"first answer", clock(record.Ready)},
@@ -281,6 +313,14 @@ func (r *rental) details() string {
 		}
 	}
 	return text
+}
+
+// owners names who has the endpoint, in Markdown.
+func (r *rental) owners() string {
+	if r.sharing != nil {
+		return r.sharing.owners()
+	}
+	return "job `" + r.request.Job + "`"
 }
 
 func clock(at time.Time) string {

@@ -48,8 +48,8 @@ func (r *rental) await(id string) (EndpointReady, error) {
 
 // callTend returns when tending has ended, for which a cancelled one is waited
 // for: its result is the meter's last reading.
-func (r *rental) callTend(own workflow.Context) (Tended, error) {
-	ctx := workflow.WithActivityOptions(r.wanted, workflow.ActivityOptions{
+func (r *rental) callTend(own, wanted workflow.Context) (Tended, error) {
+	ctx := workflow.WithActivityOptions(wanted, workflow.ActivityOptions{
 		TaskQueue:           ControlQueue,
 		StartToCloseTimeout: 30 * 24 * time.Hour,
 		HeartbeatTimeout:    controlHeartbeat,
@@ -58,10 +58,14 @@ func (r *rental) callTend(own workflow.Context) (Tended, error) {
 		Summary:             "count what is billed, and see that it serves",
 	})
 	var tended Tended
-	err := workflow.ExecuteActivity(ctx, TendEndpoint, TendCall{
+	call := TendCall{
 		ID: r.news.Rental.ID, Endpoint: r.request.Endpoint, Terms: r.request.Terms, Owner: r.request.Owner,
 		Meter: r.news.Rental.Meter, Cap: r.request.Cap,
-	}).Get(own, &tended)
+	}
+	if r.sharing != nil {
+		r.sharing.limit(&call)
+	}
+	err := workflow.ExecuteActivity(ctx, TendEndpoint, call).Get(own, &tended)
 	return tended, err
 }
 
@@ -112,14 +116,14 @@ func (r *rental) callRelease(call ReleaseCall) EndpointReleased {
 
 // ownerClosed returns nil once the owner's newest run is closed. The activity
 // fails while it is open and is retried: retries cost no history.
-func (r *rental) ownerClosed(ctx workflow.Context) error {
+func (r *rental) ownerClosed(ctx workflow.Context, owner string) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           ControlQueue,
 		StartToCloseTimeout: 10 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: ownerPoll, BackoffCoefficient: 1, MaximumInterval: ownerPoll},
 		Summary:             "watch the job, so that the endpoint does not outlive it",
 	})
-	return workflow.ExecuteActivity(ctx, WatchOwner, r.request.Owner).Get(ctx, nil)
+	return workflow.ExecuteActivity(ctx, WatchOwner, owner).Get(ctx, nil)
 }
 
 // controlHeartbeat is how long a dead control worker goes unnoticed. Workers

@@ -27,7 +27,7 @@ type account struct {
 	await   func() (EndpointReady, error)
 	tend    func(TendCall) (Tended, error)
 	release func() (EndpointReleased, error)
-	owner   func() error
+	owner   func(string) error
 
 	running  bool
 	creates  int
@@ -52,7 +52,7 @@ func newAccount() *account {
 		a.running = false
 		return EndpointReleased{StopAsked: a.env.Now(), Confirmed: a.env.Now(), How: "not listed"}, nil
 	}
-	a.owner = func() error { return errOpen }
+	a.owner = func(string) error { return errOpen }
 	a.register()
 	return a
 }
@@ -77,7 +77,7 @@ func (a *account) register() {
 			a.over = call.Over
 			return a.release()
 		},
-		WatchOwner: func(context.Context, string) error { return a.owner() },
+		WatchOwner: func(_ context.Context, owner string) error { return a.owner(owner) },
 	} {
 		a.env.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})
 	}
@@ -108,7 +108,7 @@ func (a *account) dismissAfter(delay time.Duration) {
 // nothing runs, and the owner has heard so.
 func (a *account) run(t *testing.T) (jobs.Rental, error) {
 	t.Helper()
-	a.env.ExecuteWorkflow(Endpoint, a.request())
+	a.env.ExecuteWorkflow(Endpoint, EndpointInput{EndpointRequest: a.request()})
 	if !a.env.IsWorkflowCompleted() {
 		t.Fatal("the workflow did not end")
 	}
@@ -248,7 +248,7 @@ func TestEndpoint_OwnerClosed(t *testing.T) {
 	t.Parallel()
 	a := newAccount()
 	looks := 0
-	a.owner = func() error {
+	a.owner = func(string) error {
 		if looks++; looks < 5 {
 			return errOpen
 		}

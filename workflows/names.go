@@ -40,6 +40,7 @@ const (
 	AwaitEndpoint   = "AwaitEndpoint"
 	TendEndpoint    = "TendEndpoint"
 	WatchOwner      = "WatchOwner"
+	WatchEndpoint   = "WatchEndpoint"
 	ReleaseEndpoint = "ReleaseEndpoint"
 	SweepEndpoints  = "SweepEndpoints"
 	RunShard        = "RunShard"
@@ -76,18 +77,24 @@ const (
 // ProgressQuery is answered by Batch with a [Progress].
 const ProgressQuery = "progress"
 
+// SharingQuery is answered by the Endpoint of a shared endpoint with a [Sharing].
+const SharingQuery = "sharing"
+
 // EndpointID is the workflow id of the Endpoint that serves a Batch. The
 // Batch's own workflow id is the job's id.
 func EndpointID(job string) string { return "endpoint/" + job }
 
 // EndpointIDOf is the workflow id of the Endpoint for one of a job's endpoints.
 // For one that the job names by its id it is the same for all jobs, so that no
-// two have it at a time.
+// two have it at a time; for a shared one it is that of all jobs that share it.
 func EndpointIDOf(job string, endpoint jobs.Endpoint) string {
-	if endpoint.ID == "" {
-		return EndpointID(job)
+	switch {
+	case endpoint.ID != "":
+		return NamedEndpointID(endpoint.Provider, endpoint.ID)
+	case !endpoint.Share.IsZero():
+		return EndpointID(endpoint.SharedID())
 	}
-	return NamedEndpointID(endpoint.Provider, endpoint.ID)
+	return EndpointID(job)
 }
 
 // NamedEndpointID is EndpointIDOf for an endpoint that is named by its id.

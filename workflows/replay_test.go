@@ -71,14 +71,14 @@ func TestNames(t *testing.T) {
 		CheckEndpoint, PlanInput, AskEndpoint, DismissEndpoint, CreateEndpoint, AwaitEndpoint,
 		WatchOwner, ReleaseEndpoint, RunShard, RunShardAsBatch, CollectResults, WriteReport,
 		SweepWorkflow, SweepSchedule, SweepEndpoints, ClaimOutput, ReuseResults, claimChange,
-		NightlyWorkflow, NotifyWorkflow, SendNotice, NightlyID("id"), NotifyID("job"),
+		NightlyWorkflow, NotifyWorkflow, SendNotice, NightlyID("id"), NotifyID("job"), WatchEndpoint, SharingQuery,
 	}, " ")
 	const want = "Batch Endpoint nightshift-control nightshift-data endpoint/job " +
 		"ask dismiss rental progress pause resume shows-provider " +
 		"CheckEndpoint PlanInput AskEndpoint DismissEndpoint CreateEndpoint AwaitEndpoint " +
 		"WatchOwner ReleaseEndpoint RunShard RunShardAsBatch CollectResults WriteReport " +
 		"Sweep nightshift-sweep SweepEndpoints ClaimOutput ReuseResults claim-output " +
-		"Nightly Notify SendNotice nightly/id notify/job"
+		"Nightly Notify SendNotice nightly/id notify/job WatchEndpoint sharing"
 	if got != want {
 		t.Errorf("names are\n%s, want\n%s", got, want)
 	}

@@ -15,11 +15,11 @@ func shapes(t *testing.T) string {
 	t.Helper()
 	values := map[string]any{}
 	for _, value := range []any{
-		BatchInput{}, jobs.Report{}, EndpointRequest{}, Dismissal{}, RentalNews{}, PlanCall{}, Plan{},
+		BatchInput{}, jobs.Report{}, EndpointInput{}, EndpointRequest{}, Dismissal{}, RentalNews{}, PlanCall{}, Plan{},
 		CheckCall{}, Terms{}, CreateCall{}, EndpointCreated{}, AwaitCall{}, EndpointReady{}, EndpointBeat{}, TendCall{}, Tended{}, ReleaseCall{}, EndpointReleased{},
 		ShardCall{}, ShardDone{}, ShardBeat{}, CollectCall{}, Collected{}, Progress{}, Pause{},
 		SweepCall{}, SweepDone{}, NightlyInput{}, NightlyDone{}, NoticeCall{},
-		ClaimCall{}, Claimed{}, ReuseCall{}, Reused{},
+		GuardCall{}, Sharing{}, ClaimCall{}, Claimed{}, ReuseCall{}, Reused{},
 	} {
 		filled := reflect.New(reflect.TypeOf(value)).Elem()
 		fillIn(filled)

@@ -94,11 +94,14 @@ func printRental(out io.Writer, r jobs.Rental) {
 	}
 	printMoment(out, "created", r.Created, r.Requested)
 	printMoment(out, "first answer", r.Ready, r.Created)
+	printShared(out, r)
 	printMoment(out, "stop accepted", r.StopAsked, r.Ready)
-	if r.Confirmed.IsZero() {
+	switch {
+	case r.Returned():
+	case r.Confirmed.IsZero():
 		fmt.Fprintf(out, "  NOT CONFIRMED OFF: nightshift goes on trying; look for %s (%s), and end it with:\n"+
 			"    nightshift endpoints delete --provider %s %s\n", r.Name, r.ID, r.Provider, r.ID)
-	} else {
+	default:
 		printMoment(out, "confirmed off", r.Confirmed, r.StopAsked)
 		fmt.Fprintf(out, "  proof: %s\n", r.ConfirmHow)
 	}
@@ -106,6 +109,18 @@ func printRental(out io.Writer, r jobs.Rental) {
 		fmt.Fprintf(out, "  released because: %s\n", r.Reason)
 	}
 	fmt.Fprintln(out)
+}
+
+// printShared says with whom the job had the endpoint, and who releases it.
+func printShared(out io.Writer, r jobs.Rental) {
+	shared := r.Shared
+	if shared == nil {
+		return
+	}
+	fmt.Fprintf(out, "  %s\n", shared)
+	if r.Returned() {
+		printMoment(out, "returned", shared.Left, shared.From)
+	}
 }
 
 // printMoment prints a time and how long after the one before it came.

@@ -25,6 +25,7 @@ type Snapshot struct {
 	InFlight int    // requests
 	Endpoint string // the provider's own words for the endpoint's state, while it is awaited or released
 	NoWorker bool   // nobody answers the workflow's query
+	Sharing  int    // jobs that have the endpoint now, this one included; 0 where it is not shared
 	Retried  string // what is being tried again, and why
 }
 
@@ -155,8 +156,25 @@ func (s *Snapshot) addEndpoint(ctx context.Context, c client.Client, guard strin
 		return
 	}
 	s.Endpoint = beat.Detail
-	if len(beat.Meter.Steps) > 0 {
+	switch {
+	case s.Rental.Shared != nil:
+		s.addShare(ctx, c, guard, beat.Meter)
+	case len(beat.Meter.Steps) > 0:
 		s.Rental.Meter = beat.Meter
+	}
+}
+
+// addShare adds the job's part of a shared endpoint.
+func (s *Snapshot) addShare(ctx context.Context, c client.Client, guard string, meter jobs.Meter) {
+	asking, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	var sharing workflows.Sharing
+	answer, err := c.QueryWorkflow(asking, guard, "", workflows.SharingQuery)
+	if err != nil || answer.Get(&sharing) != nil {
+		return
+	}
+	if lease, ok := sharing.Of(s.Job, meter, s.At); ok {
+		s.Rental.Meter, s.Sharing = lease.Meter, len(sharing.Leases)
 	}
 }
 

@@ -31,13 +31,14 @@ func Endpoint(endpoint *workflowservice.DescribeWorkflowExecutionResponse) (work
 }
 
 // Retried says which open activity has been tried most often, how often, and
-// why it was tried again; empty while each is at its first attempt. The watch
-// over a job is left out: it is tried again for as long as the job is open.
+// why it was tried again; empty while each is at its first attempt. The watches
+// over jobs and Endpoints are left out: they are tried again for as long as those
+// are open.
 func Retried(description *workflowservice.DescribeWorkflowExecutionResponse) string {
 	text, most := "", int32(1)
 	for _, open := range description.GetPendingActivities() {
 		name := open.GetActivityType().GetName()
-		if tries := open.GetAttempt(); tries > most && name != workflows.WatchOwner && open.GetLastFailure() != nil {
+		if tries := open.GetAttempt(); tries > most && name != workflows.WatchOwner && name != workflows.WatchEndpoint && open.GetLastFailure() != nil {
 			text, most = fmt.Sprintf("%s, try %d after: %s", name, tries, open.GetLastFailure().GetMessage()), tries
 		}
 	}

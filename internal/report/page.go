@@ -225,13 +225,16 @@ func newRental(r jobs.Rental) rental {
 	if !r.Price.IsZero() {
 		shown.Price = fmt.Sprintf("%s for a replica for an hour, says %s", r.Price, r.PriceFrom)
 	}
-	before := time.Time{}
+	returned, before := time.Time{}, time.Time{}
+	if r.Returned() {
+		returned = r.Shared.Left
+	}
 	for _, moment := range []struct {
 		name string
 		at   time.Time
 	}{
 		{"asked for", r.Requested}, {"created", r.Created}, {"ready: answered its first request", r.Ready}, {"first request of the job", r.FirstSent},
-		{"last answer", r.LastAnswer}, {"stop accepted", r.StopAsked}, {"confirmed off", r.Confirmed},
+		{"last answer", r.LastAnswer}, {"returned to those who share it", returned}, {"stop accepted", r.StopAsked}, {"confirmed off", r.Confirmed},
 	} {
 		if moment.at.IsZero() {
 			continue

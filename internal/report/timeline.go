@@ -57,6 +57,9 @@ func (s span) bar(from, to time.Time, class, title string) bar {
 // was not confirmed off lasts to the end.
 func (s span) rental(r jobs.Rental) []bar {
 	end := orElse(r.Confirmed, s.to)
+	if r.Returned() {
+		end = r.End()
+	}
 	stop := orElse(r.StopAsked, end)
 	ready := orElse(r.Ready, stop)
 	name := cmp.Or(r.ID, r.Shape, r.Provider)
@@ -115,7 +118,7 @@ type change struct {
 func billedChanges(rentals []jobs.Rental) []change {
 	var changes []change
 	for _, rental := range rentals {
-		end := orElse(rental.StopAsked, orElse(rental.Confirmed, rental.Meter.Until))
+		end := rental.End()
 		before := 0
 		for _, step := range rental.Meter.Steps {
 			if step.At.Before(end) {

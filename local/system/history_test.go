@@ -17,7 +17,7 @@ import (
 // saveHistories keeps the histories of these tests' jobs, for the replay test of
 // package workflows:
 //
-//	go test ./local/system -run 'TestJob_(Completes|Cancelled|CreateReplyLost|DeleteFails|EndpointLost)' -save-histories "$PWD/workflows/testdata/histories"
+//	go test ./local/system -run 'TestJob_(Completes|Cancelled|CreateReplyLost|DeleteFails|EndpointLost)|TestShare_(Five|Asked)' -save-histories "$PWD/workflows/testdata/histories"
 var saveHistories = flag.String("save-histories", "", "directory to save workflow histories in")
 
 // keepHistory saves the histories of a job and its Endpoint when the test ends.
@@ -37,6 +37,19 @@ func (f *fixture) keepSweep(workflow string) {
 	if *saveHistories != "" {
 		f.saveHistory(workflow, strings.TrimPrefix(f.Name(), "TestSweep_")+"-sweep.json")
 	}
+}
+
+// keepShared saves the histories of the jobs that shared an endpoint, and of the
+// Endpoint.
+func (f *fixture) keepShared(ids []string, guard string) {
+	if *saveHistories == "" {
+		return
+	}
+	f.Cleanup(func() {
+		name := strings.NewReplacer("TestShare_", "Shared", "/", "-").Replace(f.Name())
+		f.saveHistory(guard, name+"-endpoint.json")
+		f.saveHistory(ids[len(ids)-1], name+"-batch.json")
+	})
 }
 
 func (f *fixture) saveHistory(workflow, file string) {

@@ -50,8 +50,5 @@ func (r *rental) answer(ctx workflow.Context, request EndpointRequest, refusal s
 	if refusal != "" {
 		news.ErrType = jobs.NoCapacity
 	}
-	err := workflow.SignalExternalWorkflow(ctx, request.Owner, "", RentalSignal, news).Get(ctx, nil)
-	if err != nil {
-		workflow.GetLogger(ctx).Info("owner not told", "owner", request.Owner, "error", err)
-	}
+	signal(ctx, request.Owner, news)
 }
