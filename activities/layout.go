@@ -33,6 +33,10 @@ func workspaceOf(output, job string) workspace {
 	return workspace(bucket.Join(output, workFolder, job))
 }
 
+// ProblemsURL is where a job's planning writes what is wrong with its input: one
+// JSON object a line, of the type batchfile.Problem, at most the first 1,000.
+func ProblemsURL(output, job string) string { return workspaceOf(output, job).problems() }
+
 // workFolder is in the URL of everything in a workspace.
 const workFolder = "/.nightshift/"
 

@@ -29,7 +29,11 @@ func (n *Notices) SendNotice(ctx context.Context, call workflows.NoticeCall) err
 	if err != nil {
 		return again(err)
 	}
-	body, err := json.Marshal(call.Notice)
+	var notice any = call.Notice
+	if call.To.Format == jobs.OpenAINotice {
+		notice = call.Notice.BatchEvent()
+	}
+	body, err := json.Marshal(notice)
 	if err != nil {
 		return final(jobs.Internal, fmt.Sprintf("encode the notice: %v", err))
 	}

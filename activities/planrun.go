@@ -32,6 +32,7 @@ func planOptions(call workflows.PlanCall, inputs []pinned) batchfile.PlanOptions
 	return batchfile.PlanOptions{
 		Rules: batchfile.Rules{
 			AnyModel: call.Models == jobs.AnyModel, MaxLine: int(call.MaxLine), SkipInvalid: call.OnInvalid == jobs.SkipInvalid,
+			URL: call.Expect.URL, Model: call.Expect.Model, Served: call.Expect.Served, MaxRequests: call.Expect.Requests,
 		},
 		ShardBytes: min(max(size/shardsOfSmall, minShardBytes), maxShardBytes), ShardRequests: maxShardRequests,
 	}

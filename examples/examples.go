@@ -11,6 +11,7 @@
 //	provider-batch.yaml  the provider's own Batch API
 //	nightly.yaml         a schedule, templates of the date, a webhook
 //	demo.yaml            the job of nightshift-local demo
+//	openai-client        OpenAI's clients in front of nightshift, and what is served to them
 package examples
 
 import "embed"
@@ -24,6 +25,11 @@ var Demo []byte
 //
 //go:embed *.yaml
 var Jobs embed.FS
+
+// Serve is what nightshift serve reads: openai-client/serve.yaml.
+//
+//go:embed openai-client/serve.yaml
+var Serve []byte
 
 // Opticks is opticks.jsonl: about a thousand requests, one a paragraph of
 // Newton's Opticks.

@@ -27,8 +27,17 @@ const (
 	maxMaxLine     Size = 1 << 30
 )
 
+// Expect is what all lines of an input must agree with.
+type Expect struct {
+	URL      string   `yaml:"url" json:"url,omitempty"`           // that of every line, such as /v1/chat/completions
+	Model    string   `yaml:"model" json:"model,omitempty"`       // that every line names
+	Served   []string `yaml:"served" json:"served,omitempty"`     // models to tell of when a line names another
+	Requests int64    `yaml:"requests" json:"requests,omitempty"` // at most; zero is no limit
+}
+
 func (s Spec) checkLines(list *problemList) {
 	list.require(s.OnInvalid == FailOnInvalid || s.OnInvalid == SkipInvalid, "on_invalid", "%q must be fail or skip", s.OnInvalid)
 	list.require(s.Models == OneModel || s.Models == AnyModel, "models", "%q must be one or any", s.Models)
+	list.require(s.Expect.Requests >= 0, "expect.requests", "must not be negative")
 	list.require(s.MaxLine > 0 && s.MaxLine <= maxMaxLine, "max_line", "must be more than nothing and at most %s", maxMaxLine)
 }

@@ -21,9 +21,21 @@ type Notify struct {
 	// Webhooks: whsec_ and base64. Without it they are not signed.
 	SecretEnv string `yaml:"secret_env" json:"secret_env,omitempty"`
 
+	// Format is the form of what is sent.
+	Format NoticeFormat `yaml:"format" json:"format,omitempty"`
+
 	// On lists the events to tell of. The default is all but skipped.
 	On []Event `yaml:"on" json:"on,omitempty"`
 }
+
+// NoticeFormat is a form of notices.
+type NoticeFormat string
+
+// The forms.
+const (
+	NightshiftNotice NoticeFormat = ""       // a [Notice]
+	OpenAINotice     NoticeFormat = "openai" // a [BatchEvent], as OpenAI's Batch API has them
+)
 
 // Event is an end of a job that can be told.
 type Event string
@@ -78,6 +90,7 @@ func (n Notify) check(list *problemList) {
 		list.require(variable.name == "" || validVariable.MatchString(variable.name), "notify."+variable.field,
 			"must be the name of a variable in the worker's environment, such as HOOK_SECRET, and not its value")
 	}
+	list.require(n.Format == NightshiftNotice || n.Format == OpenAINotice, "notify.format", "%q must be openai or left out", n.Format)
 	for i, event := range n.On {
 		list.require(slices.Contains(events, string(event)), oneOf("notify.on", i, 2), "%q is not one of %s", event, strings.Join(events, ", "))
 	}

@@ -16,23 +16,36 @@ import (
 // names every problem with its line. Overrides come in place of what the file
 // says; with some, the file may be empty.
 func Parse(fileName string, text []byte, overrides ...Override) (Spec, error) {
-	var document yaml.Node
 	if len(text) == 0 && len(overrides) > 0 {
 		text = []byte("{}")
 	}
+	fillIn := func(spec Spec) Spec {
+		if spec.Name == "" {
+			spec.Name = nameFromFile(fileName)
+		}
+		return spec.WithDefaults()
+	}
+	return load(fileName, text, overrides, fillIn, Spec.Problems)
+}
+
+// Load reads a YAML file that is not a job's as strictly as [Parse] reads those:
+// into T, whose defaults fillIn fills in and which check judges. Fields of T are
+// named by yaml tags.
+func Load[T any](fileName string, text []byte, fillIn func(T) T, check func(T) []Problem) (T, error) {
+	return load(fileName, text, nil, fillIn, check)
+}
+
+func load[T any](fileName string, text []byte, overrides []Override, fillIn func(T) T, check func(T) []Problem) (into T, err error) {
+	var document yaml.Node
 	if err := yaml.Load(text, &document); err != nil {
-		return Spec{}, &InvalidError{File: fileName, Problems: loadProblems(err)}
+		return into, &InvalidError{File: fileName, Problems: loadProblems(err)}
 	}
 	override(&document, overrides)
-	var spec Spec
-	problems := unknownFields(&document, spec)
-	unreadable := loadProblems(document.Load(&spec))
+	problems := unknownFields(&document, into)
+	unreadable := loadProblems(document.Load(&into))
 	problems = append(problems, unreadable...)
-	if spec.Name == "" {
-		spec.Name = nameFromFile(fileName)
-	}
-	spec = spec.WithDefaults()
-	for _, problem := range spec.Problems() {
+	into = fillIn(into)
+	for _, problem := range check(into) {
 		value, line := locate(&document, problem.Field)
 		if problem.Line = line; !told(unreadable, value) {
 			problems = append(problems, problem)
@@ -41,9 +54,10 @@ func Parse(fileName string, text []byte, overrides ...Override) (Spec, error) {
 	if len(problems) > 0 {
 		slices.SortStableFunc(problems, func(a, b Problem) int { return a.Line - b.Line })
 		overridden(problems, overrides)
-		return Spec{}, &InvalidError{File: fileName, Problems: problems}
+		var none T
+		return none, &InvalidError{File: fileName, Problems: problems}
 	}
-	return spec, nil
+	return into, nil
 }
 
 // told reports whether a value has been complained about already: one that
@@ -78,7 +92,7 @@ var constructError = regexp.MustCompile("^cannot construct !!(\\w+) `(.*)` into 
 // without naming Go types.
 func plainWords(message string) string {
 	if strings.Contains(message, "no documents in stream") {
-		return "the file is empty; a job needs at least input, output and endpoint"
+		return "the file is empty"
 	}
 	parts := constructError.FindStringSubmatch(message)
 	if parts == nil {

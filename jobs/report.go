@@ -87,7 +87,8 @@ type Report struct {
 	Job      string      `json:"job"`
 	Name     string      `json:"name"`
 	Outcome  Outcome     `json:"outcome"`
-	Reason   string      `json:"reason,omitempty"` // why it did not complete
+	Reason   string      `json:"reason,omitempty"`  // why it did not complete
+	Failure  string      `json:"failure,omitempty"` // the same as one of the error types; of those expired and failed
 	Input    URLs        `json:"input"`
 	Output   string      `json:"output"`
 	Asked    []string    `json:"asked,omitempty"` // the endpoints that the job file asks for, in words, in order

@@ -85,10 +85,11 @@ var schemaOf = map[reflect.Type]*reflector.Schema{
 	reflect.TypeFor[Concurrency](): {OneOf: []*reflector.Schema{
 		{Const: "auto"}, {Type: "integer", Minimum: "1"},
 	}},
-	reflect.TypeFor[Mode]():      {Type: "string", Enum: []any{OnEndpoint, ProviderBatch}},
-	reflect.TypeFor[Release]():   {Type: "string", Enum: []any{ReleaseDelete, ReleaseDisable, ReleaseRestore}},
-	reflect.TypeFor[OnInvalid](): {Type: "string", Enum: []any{FailOnInvalid, SkipInvalid}},
-	reflect.TypeFor[Models]():    {Type: "string", Enum: []any{OneModel, AnyModel}},
+	reflect.TypeFor[Mode]():         {Type: "string", Enum: []any{OnEndpoint, ProviderBatch}},
+	reflect.TypeFor[Release]():      {Type: "string", Enum: []any{ReleaseDelete, ReleaseDisable, ReleaseRestore}},
+	reflect.TypeFor[NoticeFormat](): {Type: "string", Enum: []any{OpenAINotice}},
+	reflect.TypeFor[OnInvalid]():    {Type: "string", Enum: []any{FailOnInvalid, SkipInvalid}},
+	reflect.TypeFor[Models]():       {Type: "string", Enum: []any{OneModel, AnyModel}},
 	reflect.TypeFor[Size](): {Examples: []any{"64MiB", "20 MB"}, OneOf: []*reflector.Schema{
 		{Type: "string", Pattern: sizePattern.String()}, {Type: "integer", Minimum: "1"},
 	}},

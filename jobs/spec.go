@@ -46,6 +46,10 @@ type Spec struct {
 	Models    Models    `yaml:"models" json:"models,omitempty"`
 	MaxLine   Size      `yaml:"max_line" json:"max_line,omitzero"`
 
+	// Expect is what the input must be besides, for whoever takes inputs of
+	// others: anything else is a problem of the input.
+	Expect Expect `yaml:"expect" json:"expect,omitzero"`
+
 	Limits   Limits   `yaml:"limits" json:"limits"`
 	Requests Requests `yaml:"requests" json:"requests"`
 

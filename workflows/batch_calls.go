@@ -30,7 +30,7 @@ func (b *batch) planInput() workflow.Future {
 	})
 	return workflow.ExecuteActivity(ctx, PlanInput, PlanCall{
 		Job: b.input.Job, Input: b.input.Spec.Input, Output: b.input.Spec.Output,
-		OnInvalid: b.input.Spec.OnInvalid, Models: b.input.Spec.Models, MaxLine: b.input.Spec.MaxLine,
+		OnInvalid: b.input.Spec.OnInvalid, Models: b.input.Spec.Models, MaxLine: b.input.Spec.MaxLine, Expect: b.input.Spec.Expect,
 		Unless: b.input.Night.seen(),
 	})
 }

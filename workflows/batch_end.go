@@ -39,7 +39,7 @@ func (b *batch) finish() (jobs.Report, error) {
 	if b.outcome == "" {
 		b.outcome = jobs.Completed
 	}
-	report.Outcome, report.Finished = b.outcome, workflow.Now(b.life)
+	report.Outcome, report.Failure, report.Finished = b.outcome, b.failure, workflow.Now(b.life)
 	report.Settle()
 	// A night without anything new leaves the report of the last one that had.
 	if b.outcome != jobs.Skipped && b.mayReport() {

@@ -117,5 +117,6 @@ func (b *batch) progress() Progress {
 		Outcome: b.outcome, Reason: report.Reason,
 		GPUSeconds: over.GPUSeconds(), Cost: over.Cost,
 		Paused: b.held != nil, Finishing: b.finishing && !b.dropping() && b.outcome == "", Claimed: b.state.Claim != "",
+		Phases: report.Phases,
 	}
 }

@@ -95,6 +95,7 @@ type PlanCall struct {
 	OnInvalid jobs.OnInvalid `json:"on_invalid,omitempty"`
 	Models    jobs.Models    `json:"models,omitempty"`
 	MaxLine   jobs.Size      `json:"max_line,omitzero"`
+	Expect    jobs.Expect    `json:"expect,omitzero"`
 }
 
 // Address is how requests reach an endpoint.
@@ -372,6 +373,8 @@ type Progress struct {
 	Paused    bool `json:"paused,omitempty"`    // by hand, or on its way there
 	Finishing bool `json:"finishing,omitempty"` // the pause lets requests in flight take their time
 	Claimed   bool `json:"claimed,omitempty"`   // the output is the job's own
+
+	Phases []jobs.PhaseTime `json:"phases,omitempty"` // so far; the last one has no end
 }
 
 // Pause is the pause update.

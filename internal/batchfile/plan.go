@@ -19,6 +19,12 @@ type Rules struct {
 	MaxRequests int64  // 0 means no limit
 	MaxLine     int    // bytes; default DefaultMaxLine
 	SkipInvalid bool   // lines that cannot be sent are left out, and the others run
+
+	// Model is what every line must name. A line that names one that is none of
+	// Served either is told, once for each such model, what is served. Empty
+	// means the model of the first line that names one.
+	Model  string
+	Served []string
 }
 
 // PlanOptions says what to accept and how to cut it. Zero values mean the

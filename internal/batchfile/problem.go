@@ -14,6 +14,7 @@ const (
 	CodeURLMismatch          = "url_mismatch"
 	CodeInvalidURL           = "invalid_url"
 	CodeModelMismatch        = "model_mismatch"
+	CodeModelNotFound        = "model_not_found"
 	CodeEmptyFile            = "empty_file"
 	CodeTooManyTasks         = "too_many_tasks"
 	CodeMissingParameter     = "missing_required_parameter"

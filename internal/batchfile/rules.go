@@ -1,8 +1,10 @@
 package batchfile
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // check reads the line at which the scanner stands and reports all that is
@@ -18,6 +20,9 @@ func (p *planner) check(lines *Scanner) (Request, []Problem) {
 	}
 	found := findings(problems)
 	p.checkURL(&found, request.URL)
+	if request.model == nil && request.Body != nil && p.o.Model != "" {
+		found.add(CodeMissingParameter, "body.model", "Missing required parameter: 'body.model'.")
+	}
 	p.checkModel(&found, request.model)
 	return request, found
 }
@@ -41,8 +46,23 @@ func (p *planner) checkModel(found *findings, model token) {
 	if !known && len(p.plan.Models) < maxModels {
 		p.plan.Models = append(p.plan.Models, string(name))
 	}
-	if first := p.plan.Models[0]; !p.o.AnyModel && first != string(name) {
+	switch want := cmp.Or(p.o.Model, p.plan.Models[0]); {
+	case p.o.AnyModel || want == string(name):
+	case p.o.Model == "":
 		found.add(CodeModelMismatch, "body.model",
-			fmt.Sprintf("model %s is not that of the lines before, %s; try: models: any", quote(string(name)), quote(first)))
+			fmt.Sprintf("model %s is not that of the lines before, %s; try: models: any", quote(string(name)), quote(want)))
+	case slices.Contains(p.o.Served, string(name)):
+		found.add(CodeModelMismatch, "body.model", fmt.Sprintf("model %s is not the batch's, %s", quote(string(name)), quote(want)))
+	case !known:
+		found.add(CodeModelNotFound, "body.model",
+			fmt.Sprintf("The model %s does not exist or is not served here. Served: %s.", quote(string(name)), quoteAll(p.o.Served)))
 	}
+}
+
+func quoteAll(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = quote(name)
+	}
+	return cmp.Or(strings.Join(quoted, ", "), "no model")
 }

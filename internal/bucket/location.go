@@ -22,6 +22,7 @@ type location struct {
 	bucket string // empty for files
 	key    string
 	path   string // empty on S3
+	after  string // of a listing on S3: the key after which it begins
 }
 
 // Join appends elements to a URL with exactly one slash between neighbours.

@@ -106,7 +106,11 @@ func (s *s3Store) list(ctx context.Context, loc location, _ func(string) bool) i
 			return
 		}
 		last := ""
-		pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &loc.bucket, Prefix: &loc.key})
+		request := &s3.ListObjectsV2Input{Bucket: &loc.bucket, Prefix: &loc.key}
+		if loc.after != "" {
+			request.StartAfter = &loc.after
+		}
+		pages := s3.NewListObjectsV2Paginator(client, request)
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // Options says how to reach S3. The zero value is AWS with the usual chain of
@@ -45,6 +46,7 @@ type backend interface {
 	// asks enters, if it is not nil, which of them to look into, by their URLs.
 	list(ctx context.Context, loc location, enters func(folder string) bool) iter.Seq2[Object, error]
 	remove(context.Context, location) error
+	abandon(ctx context.Context, loc location, before time.Time) (int, error)
 }
 
 // New returns a store without calling anybody: configuration and credentials
@@ -131,13 +133,25 @@ func (s *Store) Put(ctx context.Context, url string, body []byte, o PutOptions) 
 // are not followed. Memory is bounded by a page of 1,000 objects on S3, by the
 // names of the folders on one path on disk.
 func (s *Store) List(ctx context.Context, prefixURL string) iter.Seq2[Object, error] {
+	return s.ListAfter(ctx, prefixURL, "")
+}
+
+// ListAfter is List of the objects whose URLs come after one, which need not
+// exist. On S3 nothing before it is looked at.
+func (s *Store) ListAfter(ctx context.Context, prefixURL, after string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		loc, err := locate(prefixURL)
 		if err != nil {
 			yield(Object{}, named("list", prefixURL, err))
 			return
 		}
+		if from, err := locate(after); err == nil && from.bucket == loc.bucket {
+			loc.after = from.key
+		}
 		for object, err := range s.backend(loc).list(ctx, loc, nil) {
+			if err == nil && object.URL <= after {
+				continue
+			}
 			if !yield(object, named("list", prefixURL, sorted(ctx, err))) || err != nil {
 				return
 			}

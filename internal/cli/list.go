@@ -125,13 +125,16 @@ func jobOf(execution *workflowpb.WorkflowExecutionInfo) listedJob {
 	return job
 }
 
+// notTaken is the state of a job that no worker has taken up.
+const notTaken = "submitted"
+
 // stateOf is a job's phase while it runs, and then how it ended. A workflow
 // that was ended from outside did not get to write that down.
 func stateOf(status enumspb.WorkflowExecutionStatus, phase string) string {
 	switch status {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
 		if phase == "" {
-			return "submitted" // no worker has taken it up
+			return notTaken
 		}
 		return phase
 	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:

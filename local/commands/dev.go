@@ -12,13 +12,14 @@ func devCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "dev",
 		Usage: "keep a whole nightshift running on this machine",
-		Description: "Temporal with its Web UI, an S3 server, a simulated GPU cloud and a worker, until interrupted.\n" +
+		Description: "Temporal with its Web UI, an S3 server, a simulated GPU cloud, a worker and OpenAI's Batch API,\n" +
+			"until interrupted.\n" +
 			"Jobs that were under way when it was stopped, or killed, go on at the next start. The bucket\n" +
 			"holds the prompts that the examples read.\n\n" +
 			"Examples:\n" +
 			"  nightshift-local dev\n" +
 			"  nightshift-local dev --dir ./state --warm-up 2m",
-		Flags:  stackFlags("dev"),
+		Flags:  append(stackFlags("dev"), serveFlag()),
 		Action: runDev,
 	}
 }
@@ -32,6 +33,11 @@ func runDev(c *cli.Context) error {
 	if _, err := putPrompts(c.Context, s); err != nil {
 		return err
 	}
+	stop, err := startServing(c, s)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	printEnvironment(c, s)
 	<-c.Context.Done()
 	return nil
