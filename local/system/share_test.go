@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/nightshift-run/nightshift/internal/bucket"
+	"github.com/nightshift-run/nightshift/internal/cli"
 	"github.com/nightshift-run/nightshift/internal/sim"
 	"github.com/nightshift-run/nightshift/jobs"
 	"github.com/nightshift-run/nightshift/local/stack"
@@ -57,12 +58,18 @@ func (f *fixture) share(linger time.Duration, requests ...int) []sharer {
 
 func guardOf(s sharer) string { return workflows.EndpointIDOf(s.id, s.spec.Endpoint) }
 
-// awaitAll waits for all of the jobs, and returns how each ended.
+// awaitAll waits for all of the jobs, and returns how each ended. It looks at
+// them seldom: each look asks workflows, which have better things to do.
 func (f *fixture) awaitAll(sharers []sharer) []result {
 	results := make([]result, len(sharers))
 	var waiting sync.WaitGroup
 	for i, one := range sharers {
-		waiting.Go(func() { results[i] = f.await(one.id) })
+		waiting.Go(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+			defer cancel()
+			report, err := cli.Watch(ctx, f.Client, one.id, 5*time.Second, func(cli.Snapshot) {})
+			results[i] = result{report, err}
+		})
 	}
 	waiting.Wait()
 	return results
