@@ -36,6 +36,37 @@
 // An endpoint that jobs name by its id has one Endpoint for all of them, so that
 // only one has it at a time.
 //
+// # An endpoint that several jobs share
+//
+// Jobs whose endpoint has the same share name, and is the same in all else, find
+// one Endpoint, since its id is made of both. Each ask is a lease. It ends when
+// the job returns it by its dismissal, when the job is closed, which is watched
+// for each, or when the job's own limit is reached, which ends that job and no
+// other. While no job has a lease the endpoint lingers; then it is released. An
+// ask that comes before keeps it, one that comes later waits for the next
+// rental.
+//
+//	Batch a    ask ── shards ─────────────── return ── collect
+//	Batch b            ask ── shards ───────────────── return ── collect
+//	             │      │                      │         │
+//	             ▼      ▼                      ▼         ▼        nobody asks
+//	Endpoint   create ───── serving ────────────────────── linger ──────────── delete ── list ── look again
+//
+// A job that returns its share does not wait for the endpoint's end, and its
+// report says who releases it; the last one, where there is no linger, waits and
+// proves it as if it had been alone. What is billed is divided in equal parts
+// among those who have a lease at the time, and is nobody's while it lingers:
+// the parts add up to the whole, which is Endpoint's result. Replicas are not
+// given back at a job's end, since another may need them at once.
+//
+// An endpoint's name carries one deadline, so a shared rental has a lifetime. At
+// its end the jobs finish what is in flight and ask again. Each job watches its
+// Endpoint as that watches the job: should it be terminated or reset by hand,
+// they ask again within ownerPoll, and the new one, which finds the endpoint by
+// its name, waits for them before it releases anything.
+//
+// # How they talk
+//
 // The two talk by signals that may come twice, late, or to a run that began
 // after they were sent: ask and dismiss start an Endpoint if none is running,
 // and the answer names the rental that it is about. So each can be killed and

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,8 @@ type listed struct {
 	Name          string     `json:"name,omitempty"`
 	Whose         string     `json:"whose"`                  // ours, installation NAME, not nightshift's, or unknown
 	Installation  string     `json:"installation,omitempty"` // of nightshift's endpoints
-	Job           string     `json:"job,omitempty"`          // of nightshift's endpoints
+	Job           string     `json:"job,omitempty"`          // of nightshift's endpoints; what stands for it where jobs share one
+	Shared        bool       `json:"shared,omitempty"`       // its Endpoint workflow, endpoint/JOB, shows the jobs
 	Phase         string     `json:"phase"`                  // provider.Phase
 	Detail        string     `json:"detail,omitempty"`       // the provider's own words
 	ReadyReplicas int        `json:"ready_replicas"`
@@ -109,6 +111,7 @@ func listing(ctx context.Context, state provider.State, ours string, rates *rate
 		return e
 	}
 	e.Installation, e.Job, e.Deadline = name.Installation, name.Job, name.Deadline
+	e.Shared = jobs.IsSharedID(name.Job)
 	e.PastDeadline = !state.Phase.Off() && time.Now().After(name.Deadline)
 	e.Whose = "installation " + name.Installation
 	if name.Installation == ours {
@@ -126,9 +129,9 @@ func printEndpoints(c *cli.Context, endpoints []listed) {
 	fmt.Fprintln(table, "PROVIDER\tID\tJOB OR NAME\tWHOSE\tPHASE\tREPLICAS\tAGE\tDEADLINE\tHARDWARE\tPRICE/HOUR")
 	late := 0
 	for _, e := range endpoints {
-		what := e.Job
-		if what == "" {
-			what = e.Name
+		what := cmp.Or(e.Job, e.Name)
+		if e.Shared {
+			what += " (several jobs)"
 		}
 		deadline := untilDeadline(e.Deadline)
 		if provider.Phase(e.Phase).Off() {
