@@ -49,7 +49,7 @@ func (a *Planning) PlanInput(ctx context.Context, call workflows.PlanCall) (work
 		return workflows.Plan{Digest: digest, Unchanged: true}, nil
 	}
 	return workflows.Plan{
-		URL: work.plan(), Requests: written.Requests, Bytes: written.Bytes, Shards: written.Shards, Invalid: written.Invalid, Digest: digest,
+		URL: work.plan(), Requests: written.Requests, Bytes: written.Bytes, Shards: written.Shards, Ends: written.Ends, Invalid: written.Invalid, Digest: digest,
 	}, nil
 }
 
@@ -92,7 +92,7 @@ func (a *Planning) makePlan(ctx context.Context, work workspace, call workflows.
 	}
 	written := &plan{
 		Job: call.Job, Source: call.Input, URL: found.URL, Requests: found.Requests, Invalid: found.Skipped,
-		Bytes: found.Bytes, Shards: int(found.Shards), Inputs: inputs, Staged: run.staged.pinned(), MaxLine: int(call.MaxLine),
+		Bytes: found.Bytes, Shards: int(found.Shards), Ends: run.told(), Inputs: inputs, Staged: run.staged.pinned(), MaxLine: int(call.MaxLine),
 	}
 	written.Version = written.version()
 	for i, file := range found.Files {

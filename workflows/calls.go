@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"cmp"
+	"fmt"
 	"time"
 
 	"github.com/nightshift-run/nightshift/jobs"
@@ -80,8 +81,29 @@ type Plan struct {
 	Shards   int    `json:"shards"`
 	Invalid  int64  `json:"invalid,omitempty"` // of the requests: lines that cannot be sent and have their error lines already
 
+	// Ends is, for each shard, how many requests there are up to its last: for
+	// people, who are told which lines a shard has. It is absent from the plan of
+	// more shards than MaxEnds.
+	Ends []int64 `json:"ends,omitempty"`
+
 	Digest    string `json:"digest,omitempty"`    // of the input objects' URLs and versions
 	Unchanged bool   `json:"unchanged,omitempty"` // the digest is PlanCall.Unless: nothing was read or written
+}
+
+// MaxEnds bounds Plan.Ends to what a history can hold: about 20 kB.
+const MaxEnds = 2000
+
+// nameOf says which shard it is, and which lines of the input it has.
+func (p Plan) nameOf(shard int) string {
+	name := fmt.Sprintf("shard %d/%d", shard+1, p.Shards)
+	if shard >= len(p.Ends) {
+		return name
+	}
+	first := int64(1)
+	if shard > 0 {
+		first += p.Ends[shard-1]
+	}
+	return name + ", lines " + grouped(first) + "-" + grouped(p.Ends[shard])
 }
 
 // PlanCall is the input of PlanInput.

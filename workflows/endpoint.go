@@ -292,11 +292,24 @@ func describe(err error) (errType, text string) {
 	case ok && failure.Type() != jobs.Temporary:
 		return failure.Type(), failure.Message()
 	case ok:
-		return jobs.WarmupLimit, "the endpoint did not answer within limits.warmup; last: " + failure.Message()
+		return jobs.WarmupLimit, lateText + "; last: " + failure.Message()
 	case temporal.IsTimeoutError(err):
-		return jobs.WarmupLimit, "the endpoint did not answer within limits.warmup"
+		return jobs.WarmupLimit, lateText + lastSeen(err)
 	}
 	return jobs.Internal, err.Error()
+}
+
+const lateText = "the endpoint did not answer within limits.warmup"
+
+// lastSeen is what the provider said of an endpoint before its warm-up took too
+// long, as far as AwaitEndpoint has heartbeat it.
+func lastSeen(err error) string {
+	var beat EndpointBeat
+	late, ok := errors.AsType[*temporal.TimeoutError](err)
+	if !ok || !late.HasLastHeartbeatDetails() || late.LastHeartbeatDetails(&beat) != nil || beat.Detail == "" {
+		return ""
+	}
+	return "; last: " + beat.Detail
 }
 
 func (r *rental) details() string {

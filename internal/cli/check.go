@@ -32,7 +32,7 @@ func checkCommand() *cli.Command {
 			"  nightshift check --tokens-per-second 9000 --output-tokens 250 job.yaml\n" +
 			"  NEBIUS_API_KEY=... nightshift check --prices prices.yaml job.yaml",
 		Flags: slices.Concat(storeFlags(), providerFlags(), []cli.Flag{
-			pricesFlag(),
+			pricesFlag(), jsonFlag(),
 			&cli.Float64Flag{Name: "tokens-per-second", Usage: "`TOKENS` of prompts and answers together that one replica handles in a second"},
 			&cli.Float64Flag{Name: "output-tokens", Usage: "`TOKENS` of an answer on average; else what the lines allow at most"},
 		}),
@@ -59,12 +59,23 @@ func runCheck(c *cli.Context) error {
 	if err := check.read(c); err != nil {
 		return checkError(c, err)
 	}
-	check.printProblems()
-	check.printEstimate()
-	if !check.plan.Runs() || slices.ContainsFunc(check.offers, func(o offer) bool { return o.refused }) {
+	if c.Bool("json") {
+		if err := printJSON(c, check.estimate()); err != nil {
+			return err
+		}
+	} else {
+		check.printProblems()
+		check.printEstimate()
+	}
+	if !check.runs() {
 		return &exitError{code: exitBadInput}
 	}
 	return nil
+}
+
+// runs reports whether the job would not be refused.
+func (i *inputCheck) runs() bool {
+	return i.plan.Runs() && !slices.ContainsFunc(i.offers, func(o offer) bool { return o.refused })
 }
 
 // inputCheck is what is known of a job's input.
