@@ -13,11 +13,11 @@ import (
 	"github.com/nightshift-run/nightshift/workflows"
 )
 
-// A shard is a thirty-second of a small input and at most maxShardBytes or
+// A shard is a sixteenth of a small input and at most maxShardBytes or
 // maxShardRequests of a large one: one to five minutes of work for an endpoint,
 // and little enough to hold the record of.
 const (
-	shardsOfSmall    = 32
+	shardsOfSmall    = 16
 	minShardBytes    = 64 << 10
 	maxShardBytes    = 16 << 20
 	maxShardRequests = 10_000

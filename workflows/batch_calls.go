@@ -120,7 +120,7 @@ func (b *batch) callShard(ctx workflow.Context, shard int) workflow.Future {
 	})
 	return workflow.ExecuteActivity(ctx, run, ShardCall{
 		Job: b.input.Job, PlanURL: b.state.Plan.URL, Shard: shard,
-		Address: b.state.Address, Requests: b.input.Spec.Requests,
+		Address: b.state.Address, Requests: b.input.Spec.Requests, Model: b.endpoint().Model,
 	})
 }
 

@@ -33,6 +33,7 @@ type BatchState struct {
 	Sent     Sent        `json:"sent"` // to the open rental
 	Deadline time.Time   `json:"deadline"`
 	Report   jobs.Report `json:"report"`
+	Workers  int         `json:"workers,omitempty"` // how many data workers have finished shards lately
 
 	Claim    string       `json:"claim,omitempty"`    // Claimed.URL
 	Earlier  []string     `json:"earlier,omitempty"`  // Claimed.Earlier
@@ -265,6 +266,7 @@ type EndpointCreated struct {
 type AwaitCall struct {
 	ID       string        `json:"id"`
 	Endpoint jobs.Endpoint `json:"endpoint"`
+	Until    time.Time     `json:"until,omitzero"` // the end of the warm-up limit
 }
 
 // EndpointReady says that the endpoint answered.
@@ -349,6 +351,7 @@ type ShardCall struct {
 	Shard    int           `json:"shard"`
 	Address  Address       `json:"address"`
 	Requests jobs.Requests `json:"requests"`
+	Model    string        `json:"model,omitempty"` // as the job file has it; that of the address can be the endpoint's alone
 }
 
 // ShardDone counts one shard's result lines, those of earlier attempts
@@ -360,6 +363,7 @@ type ShardDone struct {
 	Usage     jobs.Usage `json:"usage"`
 	Sent      Sent       `json:"sent"`             // by the attempt that finished it
 	Hedged    int64      `json:"hedged,omitempty"` // requests that it sent twice because they were slow
+	Worker    string     `json:"worker,omitempty"` // the process that finished it, by a name of its own
 }
 
 // ShardBeat is what both of them heartbeat: a hint for people and programs that

@@ -106,6 +106,7 @@ func (r *rental) rent() error {
 
 	ready, err := r.await(created.ID)
 	if err != nil {
+		r.news.Rental.Meter = meterOf(err)
 		return err
 	}
 	r.news.Address = ready.Address
@@ -161,6 +162,7 @@ func (r *rental) release() {
 	r.news.Rental.StopAsked, r.news.Rental.Confirmed = released.StopAsked, released.Confirmed
 	r.news.Rental.ConfirmHow, r.news.Rental.Reason = released.How, r.reason
 	_ = awaitAtMost(r.life, meterGrace, "for the last reading of the meter", func() bool { return r.tended })
+	r.news.Rental.Meter = r.news.Rental.Meter.StoppedAt(released.StopAsked)
 }
 
 // meterGrace is for how long the meter's last reading is waited for: it comes

@@ -62,7 +62,7 @@ func newApp(stdout, stderr io.Writer, extra []*cli.Command) *cli.App {
 			initCommand(), checkCommand(),
 			runCommand(), submitCommand(), watchCommand(), listCommand(), statusCommand(), reportCommand(),
 			pauseCommand(), resumeCommand(), cancelCommand(), retryCommand(), resultsCommand(), scheduleCommand(), schemaCommand(),
-			endpointsCommand(), doctorCommand(), workerCommand(), setupCommand(), healthCommand(), serveCommand(), simCommand(), versionCommand(), completionCommand(),
+			endpointsCommand(), doctorCommand(), workerCommand(), setupCommand(), healthCommand(), serveCommand(), codecCommand(), simCommand(), versionCommand(), completionCommand(),
 		}, extra...),
 		HideHelpCommand:           true,
 		DisableSliceFlagSeparator: true, // an object's key may hold a comma

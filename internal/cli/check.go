@@ -120,19 +120,15 @@ func checkError(c *cli.Context, err error) error {
 // printProblems tells what is wrong, the first thousand one by one.
 func (i *inputCheck) printProblems() {
 	for _, p := range i.plan.Problems {
-		place := p.File
-		if p.Line > 0 {
-			place = fmt.Sprintf("%s:%d", p.File, p.Line)
-		}
 		if p.Param != "" {
 			p.Code += " " + p.Param
 		}
-		fmt.Fprintf(i.out, "%s: %s: %s\n", place, p.Code, p.Message)
+		fmt.Fprintf(i.out, "%s%s: %s\n", p.Place(), p.Code, p.Message)
 	}
 	if i.plan.ProblemCount == 0 {
 		return
 	}
-	fmt.Fprintf(i.out, "\n%s problems", grouped(i.plan.ProblemCount))
+	fmt.Fprintf(i.out, "\n%s", countOf(i.plan.ProblemCount, "problem"))
 	if hidden := i.plan.ProblemCount - int64(len(i.plan.Problems)); hidden > 0 {
 		fmt.Fprintf(i.out, ", of which the first %s are above", grouped(int64(len(i.plan.Problems))))
 	}
@@ -150,6 +146,8 @@ func (i *inputCheck) printProblems() {
 		fmt.Fprintf(i.out, "%s lines would become error lines, and the others run: on_invalid is skip\n\n", grouped(i.plan.Skipped))
 	case i.spec.OnInvalid == jobs.SkipInvalid:
 		fmt.Fprint(i.out, "the job would be refused, although on_invalid is skip\n\n")
+	case i.plan.Broken():
+		fmt.Fprint(i.out, "the job would be refused; try: another input\n\n")
 	default:
 		fmt.Fprint(i.out, "the job would be refused; try: correct the lines, or on_invalid: skip\n\n")
 	}

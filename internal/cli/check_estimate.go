@@ -101,11 +101,7 @@ func (i *inputCheck) printInput() {
 	if len(kinds) > 0 {
 		compressed = ", compressed " + strings.Join(kinds, ", ")
 	}
-	objects := "1 object"
-	if n := len(i.plan.Files); n != 1 {
-		objects = grouped(int64(n)) + " objects"
-	}
-	i.line("input", "%s requests, %s bytes of text in %s%s", grouped(i.plan.Requests), grouped(i.plan.Bytes), objects, compressed)
+	i.line("input", "%s, %s bytes of text in %s%s", countOf(i.plan.Requests, "request"), grouped(i.plan.Bytes), countOf(int64(len(i.plan.Files)), "object"), compressed)
 	if i.plan.URL != "" {
 		i.line("url", "%s", i.plan.URL)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nightshift-run/nightshift/internal/provider/registry"
 	"github.com/nightshift-run/nightshift/jobs"
 )
 
@@ -171,7 +172,7 @@ func TestCompletion_KnowsCommandsFlagsAndProviders(t *testing.T) {
 		"":                  "pause\n",
 		"endpoints":         "sweep\n",
 		"list --sta":        "--state\n",
-		"run --provider":    "nebius\nstatic\n",
+		"run --provider":    strings.Join(registry.Names(), "\n") + "\n",
 		"list --state":      "paused\n",
 		"completion":        "zsh\n",
 		"endpoints list -":  "--json\n",

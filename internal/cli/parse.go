@@ -68,7 +68,7 @@ func quieten(commands []*cli.Command) {
 // Variables returns the names of the environment variables that the program
 // itself reads, sorted. Temporal's and AWS's come on top.
 func Variables() []string {
-	names := variablesOf(newApp(io.Discard, io.Discard, nil).Commands)
+	names := append(variablesOf(newApp(io.Discard, io.Discard, nil).Commands), variableKeys)
 	for _, name := range registry.Names() {
 		if variables, err := registry.VariablesOf(name); err == nil {
 			names = append(names, variables.Token)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -127,7 +128,9 @@ func (b *batchRunner) Problems(ctx context.Context, output, job string) ([]gatew
 		case err != nil:
 			return nil, fmt.Errorf("read the problems of %s: %w", job, err)
 		}
-		problem := gateway.Problem{Code: found.Code, Message: found.Message}
+		// A batch has one file, and where it lies is nothing to its client.
+		message := strings.ReplaceAll(found.Message, found.File+":", "line ")
+		problem := gateway.Problem{Code: found.Code, Message: message}
 		if found.Param != "" {
 			problem.Param = &found.Param
 		}

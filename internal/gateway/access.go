@@ -66,7 +66,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.mux.ServeHTTP(answered, r)
 	}()
 	served := Served{Route: r.Pattern, Status: answered.status, Took: time.Since(began), Received: body.read, Sent: answered.sent}
-	s.Observe(served)
+	s.counters.add(served)
 	s.log(r, id, note, served)
 }
 

@@ -138,6 +138,10 @@ func TestAccess_Odds(t *testing.T) {
 			t.Errorf("%s: %d %s", path, response.StatusCode, text)
 		}
 	}
+	if _, text := w.ask("nobody", "GET", "/metrics", "", ""); !strings.Contains(text, "nightshift_gateway_requests_total{route=\"other\",status=\"404\"} 1\n") ||
+		!strings.Contains(text, `{route="GET /readyz",status="200"}`) {
+		t.Errorf("metrics:\n%s", text)
+	}
 	request, _ := http.NewRequestWithContext(t.Context(), "POST", w.url+"/v1/batches", strings.NewReader("{}"))
 	request.Header.Set("Sec-Fetch-Site", "cross-site")
 	if response, _ := w.do(request); response.StatusCode != 403 {

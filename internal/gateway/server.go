@@ -19,10 +19,6 @@ type Options struct {
 	Keys   *Keys // nil lets everybody in, as tenant default: for loopback only
 	Logger *slog.Logger
 	Now    func() time.Time // nil is time.Now
-
-	// Observe is called at the end of every request, with the route that it
-	// matched; nil is nobody.
-	Observe func(Served)
 }
 
 // Served is one request that was answered.
@@ -42,11 +38,13 @@ const anyone = "default"
 const maxUploads = 16
 
 // Server is an http.Handler. Nothing that it knows outlives a request but the
-// pace of tenants.
+// pace of tenants and its counters.
 type Server struct {
 	Options
 	mux     *http.ServeMux
 	uploads chan struct{}
+
+	counters counters
 
 	mu    sync.Mutex
 	paces map[string]*rate.Limiter // by tenant
@@ -56,9 +54,6 @@ type Server struct {
 func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	if o.Observe == nil {
-		o.Observe = func(Served) {}
 	}
 	s := &Server{Options: o, mux: http.NewServeMux(), uploads: make(chan struct{}, maxUploads), paces: map[string]*rate.Limiter{}}
 	s.routes()
@@ -88,6 +83,7 @@ func (s *Server) routes() {
 	s.mux.HandleFunc("GET /{$}", s.page)
 	s.mux.HandleFunc("GET /healthz", s.healthy)
 	s.mux.HandleFunc("GET /readyz", s.ready)
+	s.mux.HandleFunc("GET /metrics", s.metrics)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		r.Pattern = "" // no route
 		fail(w, refusal(http.StatusNotFound, invalidRequest, "", "", "Invalid URL ("+r.Method+" "+shortened(r.URL.Path)+")"))

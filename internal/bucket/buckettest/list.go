@@ -3,11 +3,31 @@ package buckettest
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/nightshift-run/nightshift/internal/bucket"
 )
+
+// listAfter begins in the middle, also after what is not there.
+func (p place) listAfter() {
+	for _, key := range []string{"a", "b-c", "b/x", "c"} {
+		p.store(key, key)
+	}
+	for after, want := range map[string][]string{
+		"": {"a", "b-c", "b/x", "c"}, "a": {"b-c", "b/x", "c"}, "b": {"b-c", "b/x", "c"}, "b/x": {"c"}, "c": nil, "d": nil,
+	} {
+		var keys []string
+		for object, err := range p.ListAfter(p.Context(), p.base+"/", p.base+"/"+after) {
+			p.must(err)
+			keys = append(keys, strings.TrimPrefix(object.URL, p.base+"/"))
+		}
+		if !slices.Equal(keys, want) {
+			p.Errorf("after %q: %q, want %q", after, keys, want)
+		}
+	}
+}
 
 func (p place) listOrder() {
 	keys := []string{

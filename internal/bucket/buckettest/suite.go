@@ -39,6 +39,8 @@ func Run(t *testing.T, store *bucket.Store, base string) {
 		{"ListPrefix", place.listPrefix},
 		{"ListPages", place.listPages},
 		{"ListStopped", place.listStopped},
+		{"ListAfter", place.listAfter},
+		{"Abandon", place.abandon},
 		{"Glob", place.glob},
 		{"BadURL", place.badURL},
 	}

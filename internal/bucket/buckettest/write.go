@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/nightshift-run/nightshift/internal/bucket"
 )
@@ -155,5 +156,29 @@ func (p place) createCancelled() {
 	p.must(w.Abort())
 	if got := p.list(""); len(got) > 0 {
 		p.Errorf("left %q", got)
+	}
+}
+
+// abandon throws away what was never committed, if it is old enough, and nothing
+// else.
+func (p place) abandon() {
+	p.store("there", "there")
+	writer, err := p.Create(p.Context(), p.url("sub/unfinished"), "")
+	p.must(err)
+	_, err = writer.Write(RandomBytes(2 * part))
+	p.must(err)
+	defer writer.Abort()
+	for _, row := range []struct {
+		before time.Time
+		want   int
+	}{{time.Now().Add(-time.Hour), 0}, {time.Now().Add(time.Hour), 1}, {time.Now().Add(time.Hour), 0}} {
+		got, err := p.Abandon(p.Context(), p.base+"/", row.before)
+		p.must(err)
+		if got != row.want {
+			p.Errorf("before %s: %d abandoned, want %d", row.before, got, row.want)
+		}
+	}
+	if keys := p.list(""); !slices.Equal(keys, []string{"there"}) {
+		p.Errorf("left: %q", keys)
 	}
 }
