@@ -43,10 +43,7 @@ func (a *Outputs) ClaimOutput(ctx context.Context, call workflows.ClaimCall) (wo
 		return workflows.Claimed{}, sorted(err)
 	}
 	url, err := a.claim(ctx, call)
-	if errors.Is(err, bucket.ErrFull) {
-		err = final(jobs.DiskFull, err.Error())
-	}
-	return workflows.Claimed{URL: url, Earlier: earlier}, sorted(err)
+	return workflows.Claimed{URL: url, Earlier: earlier}, sortedEarly(err)
 }
 
 // probeBytes is what a temporary folder must take: enough to tell a full disk,

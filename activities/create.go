@@ -2,8 +2,11 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
+
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/nightshift-run/nightshift/internal/provider"
 	"github.com/nightshift-run/nightshift/workflows"
@@ -21,7 +24,8 @@ const settleAfterCreate = 20 * time.Second
 // remembers how it was found. It heartbeats so that a dead worker is noticed
 // soon, and does not heed cancellation: a create that is cut short leaves open
 // what became of it. Errors: EndpointRefused, Unauthorized, NoCapacity.
-func (e *Endpoints) CreateEndpoint(ctx context.Context, call workflows.CreateCall) (workflows.EndpointCreated, error) {
+func (e *Endpoints) CreateEndpoint(ctx context.Context, call workflows.CreateCall) (created workflows.EndpointCreated, err error) {
+	defer func() { e.Metrics.Created(call.Endpoint.Provider, creationOutcome(created, err)) }()
 	defer beating(ctx, func() any { return nil })()
 	ctx = context.WithoutCancel(ctx)
 	p, err := e.Providers.open(call.Endpoint)
@@ -39,8 +43,22 @@ func (e *Endpoints) CreateEndpoint(ctx context.Context, call workflows.CreateCal
 	case !capabilities.CanFind && !capabilities.Exists:
 		have = c.unnamed
 	}
-	created, err := have(ctx)
+	created, err = have(ctx)
 	return created, sorted(err)
+}
+
+// creationOutcome is "created", "adopted", or the type of the error.
+func creationOutcome(created workflows.EndpointCreated, err error) string {
+	told, ok := errors.AsType[*temporal.ApplicationError](err)
+	switch {
+	case ok:
+		return told.Type()
+	case err != nil:
+		return "interrupted"
+	case created.Adopted:
+		return "adopted"
+	}
+	return "created"
 }
 
 // creation is one attempt to have an endpoint.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nightshift-run/nightshift/internal/bucket"
 	"github.com/nightshift-run/nightshift/internal/provider"
+	"github.com/nightshift-run/nightshift/internal/telemetry"
 	"github.com/nightshift-run/nightshift/jobs"
 	"github.com/nightshift-run/nightshift/workflows"
 )
@@ -23,6 +24,7 @@ type Endpoints struct {
 	Dial         Dial          // makes the client that asks an endpoint for its first answer
 	Store        *bucket.Store // for journals
 	Owners       *Owners       // says how far a job has come
+	Metrics      *telemetry.Metrics
 
 	creating turns // of providers whose endpoints bear no name
 }
@@ -127,7 +129,8 @@ const readyPoll = 500 * time.Millisecond
 
 // AwaitEndpoint polls until the provider says that the endpoint serves and it
 // answers one tiny request. It only reads, so attempts may overlap. It
-// heartbeats an EndpointBeat. Errors: EndpointLost, Unauthorized.
+// heartbeats an EndpointBeat. Errors: EndpointLost, Unauthorized, WarmupLimit; each
+// has the meter as its details.
 func (e *Endpoints) AwaitEndpoint(ctx context.Context, call workflows.AwaitCall) (workflows.EndpointReady, error) {
 	p, err := e.Providers.open(call.Endpoint)
 	if err != nil {
@@ -138,14 +141,17 @@ func (e *Endpoints) AwaitEndpoint(ctx context.Context, call workflows.AwaitCall)
 		return workflows.EndpointReady{}, again(err)
 	}
 	warming := warmup{provider: p, call: call, dial: e.Dial, meter: before.Meter, answers: make(chan error, 1)}
+	warming.rental = e.Metrics.LookAfter(call.Endpoint.Provider, call.Endpoint.Model, string(provider.Provisioning), billed(before.Meter))
+	defer warming.rental.Close()
 	ctx, done := untilStopped(ctx)
 	defer done()
 	for {
-		if err := warming.look(ctx); err != nil {
-			return workflows.EndpointReady{}, sorted(err)
-		}
-		if answered, err := warming.wait(ctx); answered || err != nil {
-			return warming.ready(), sorted(err)
+		answered, err := warming.step(ctx)
+		switch {
+		case err != nil:
+			return workflows.EndpointReady{}, metered(sorted(err), warming.meter)
+		case answered:
+			return warming.ready(), nil
 		}
 	}
 }
@@ -156,7 +162,11 @@ func (e *Endpoints) AwaitEndpoint(ctx context.Context, call workflows.AwaitCall)
 // retried: an endpoint that may be running is never given up. Of a job in mode
 // provider-batch it cancels the batches under way instead, until the provider
 // shows each of them ended.
-func (e *Endpoints) ReleaseEndpoint(ctx context.Context, call workflows.ReleaseCall) (workflows.EndpointReleased, error) {
+func (e *Endpoints) ReleaseEndpoint(ctx context.Context, call workflows.ReleaseCall) (released workflows.EndpointReleased, err error) {
+	rental := e.Metrics.LookAfter(call.Endpoint.Provider, call.Endpoint.Model, string(provider.Stopping), 0)
+	defer rental.Close()
+	whole := ctx // ends with the activity, and not with this attempt's watch over the worker
+	defer func() { countRelease(whole, rental, released, err) }()
 	before, err := lastBeat(ctx)
 	if err != nil {
 		return workflows.EndpointReleased{}, again(err)
@@ -178,9 +188,25 @@ func (e *Endpoints) ReleaseEndpoint(ctx context.Context, call workflows.ReleaseC
 	if left, how, err := e.settleByJournal(ctx, &r, call); err != nil || left {
 		return workflows.EndpointReleased{Confirmed: time.Now(), How: how}, asAgain(err)
 	}
-	released, err := r.run(ctx)
+	released, err = r.run(ctx)
 	return released, asAgain(err)
 }
+
+// countRelease counts an attempt at a release, unless it was cut short.
+func countRelease(ctx context.Context, rental *telemetry.Rental, released workflows.EndpointReleased, err error) {
+	switch {
+	case ctx.Err() != nil || isWaiting(err):
+	case err != nil || len(released.Open) > 0:
+		rental.Released("unconfirmed")
+	case released.Found == 0:
+		rental.Released("absent")
+	default:
+		rental.Released("confirmed")
+	}
+}
+
+// billed is what a meter shows by now, in replica seconds.
+func billed(meter jobs.Meter) float64 { return meter.ReplicaSeconds(time.Time{}, meter.Until) }
 
 // lastBeat is what an earlier attempt heartbeat last; zero if there was none.
 func lastBeat(ctx context.Context) (workflows.EndpointBeat, error) {

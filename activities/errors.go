@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"syscall"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -29,6 +30,16 @@ func sorted(err error) error {
 	return again(err)
 }
 
+// sortedEarly is sorted for what runs before anything is rented. A full disk or
+// bucket ends the job there, and says so at once; later, what was paid for waits
+// until somebody has made room.
+func sortedEarly(err error) error {
+	if errors.Is(err, bucket.ErrFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return final(jobs.DiskFull, err.Error()+"; make room there, or give the worker another folder with --temp-dir")
+	}
+	return sorted(err)
+}
+
 // again makes an error that is retried, whatever its kind.
 func again(err error) error {
 	var delay time.Duration
@@ -46,9 +57,24 @@ func waiting(reason string, delay time.Duration) error {
 	})
 }
 
+// isWaiting reports whether an error only says "not yet".
+func isWaiting(err error) bool {
+	told, ok := errors.AsType[*temporal.ApplicationError](err)
+	return ok && told.Category() == temporal.ApplicationErrorCategoryBenign
+}
+
 // final makes an error of one of package jobs' types that is not retried.
 func final(kind, reason string) error {
 	return temporal.NewNonRetryableApplicationError(reason, kind, nil)
+}
+
+// metered adds to an error that is not retried what was billed before it.
+func metered(err error, meter jobs.Meter) error {
+	failure, ok := errors.AsType[*temporal.ApplicationError](err)
+	if !ok || !failure.NonRetryable() {
+		return err
+	}
+	return temporal.NewNonRetryableApplicationError(failure.Message(), failure.Type(), nil, meter)
 }
 
 // hopeless says which errors no retry can help, and their type.

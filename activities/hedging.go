@@ -42,12 +42,12 @@ type attempt struct {
 
 // race sends, and once more if that is slow and the limiter has a slot to spare.
 // The first usable answer wins and ends the other.
-func (h *hedging) race(ctx context.Context, limiter *pace.Limiter, send func(context.Context) (chat.Answer, error)) (chat.Answer, error) {
+func (h *hedging) race(ctx context.Context, limiter *pace.Limiter, send func(ctx context.Context, memory []byte) (chat.Answer, error)) (chat.Answer, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan attempt, 2)
 	start := func() {
-		answer, err := send(ctx)
+		answer, err := send(ctx, nil)
 		done <- attempt{answer, err}
 	}
 	began := time.Now()

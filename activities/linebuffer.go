@@ -3,7 +3,6 @@ package activities
 import (
 	"cmp"
 	"slices"
-	"sync"
 
 	"github.com/nightshift-run/nightshift/internal/batchfile"
 )
@@ -20,22 +19,29 @@ type lineAt struct {
 	start, end int
 }
 
-// lineBuffers are used again: they grow to a megabyte every few seconds.
-var lineBuffers = sync.Pool{New: func() any { return new(lineBuffer) }}
+// lineBuffers are kept for shards to come: they grow to a megabyte every few
+// seconds, and growing is most of what filling them costs.
+var lineBuffers = make(chan *lineBuffer, 4)
 
-func newLineBuffers() (buffers [2]*lineBuffer) {
-	for i := range buffers {
-		buffers[i] = lineBuffers.Get().(*lineBuffer)
+func newLineBuffer() *lineBuffer {
+	select {
+	case b := <-lineBuffers:
+		return b
+	default:
+		return new(lineBuffer)
 	}
-	return buffers
 }
 
 // recycle gives the buffer up. One that a large answer has made large is left to
 // the garbage collector.
 func (b *lineBuffer) recycle() {
-	if cap(b.text) <= 2*flushBytes {
-		b.text, b.lines = b.text[:0], b.lines[:0]
-		lineBuffers.Put(b)
+	if cap(b.text) > 2*flushBytes {
+		return
+	}
+	b.text, b.lines = b.text[:0], b.lines[:0]
+	select {
+	case lineBuffers <- b:
+	default:
 	}
 }
 

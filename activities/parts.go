@@ -12,6 +12,7 @@ import (
 
 	"github.com/nightshift-run/nightshift/internal/batchfile"
 	"github.com/nightshift-run/nightshift/internal/bucket"
+	"github.com/nightshift-run/nightshift/internal/telemetry"
 	"github.com/nightshift-run/nightshift/jobs"
 )
 
@@ -32,14 +33,15 @@ type partWriter struct {
 	prefix string // of every part's URL: the shard's folder and this attempt
 
 	mu        sync.Mutex
-	room      *sync.Cond // signalled when a flush has made room
-	lines     [2]*lineBuffer
+	room      *sync.Cond     // signalled when a flush has made room
+	lines     [2]*lineBuffer // nil while there are none
 	completed int64
 	failed    int64
 	usage     jobs.Usage
 	err       error // why nothing more can be written
 
 	measured *measuring
+	metrics  *telemetry.Target
 	sequence int
 	full     chan struct{} // asks for a flush before its time
 	closing  chan struct{}
@@ -60,7 +62,6 @@ func newPartWriter(ctx context.Context, store *bucket.Store, job, folder string,
 		full:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
 	}
-	p.lines = newLineBuffers()
 	p.room = sync.NewCond(&p.mu)
 	p.flusher.Go(func() { p.flushing(ctx, broken) })
 	return p
@@ -75,12 +76,16 @@ func (p *partWriter) add(result batchfile.Result, sum uint64) batchfile.Usage {
 	for p.unflushed() > maxUnflushed && p.err == nil {
 		p.room.Wait()
 	}
-	lines := p.lines[0]
+	kind := 0
 	if failed {
-		lines = p.lines[1]
+		kind = 1
 	}
-	lines.add(p.job, result, sum)
+	if p.lines[kind] == nil {
+		p.lines[kind] = newLineBuffer()
+	}
+	p.lines[kind].add(p.job, result, sum)
 	p.tally(failed, result.Usage)
+	p.metrics.Finished(failed, result.Usage.InputTokens, result.Usage.OutputTokens)
 	if p.unflushed() >= flushBytes {
 		select {
 		case p.full <- struct{}{}:
@@ -106,7 +111,14 @@ func (p *partWriter) tally(failed bool, usage batchfile.Usage) {
 	p.usage.Add(jobs.Usage(usage))
 }
 
-func (p *partWriter) unflushed() int { return len(p.lines[0].text) + len(p.lines[1].text) }
+func (p *partWriter) unflushed() (bytes int) {
+	for _, lines := range p.lines {
+		if lines != nil {
+			bytes += len(lines.text)
+		}
+	}
+	return bytes
+}
 
 func (p *partWriter) counts() (completed, failed int64, usage jobs.Usage) {
 	p.mu.Lock()
@@ -150,16 +162,17 @@ func (p *partWriter) flushing(ctx context.Context, broken func(error)) {
 func (p *partWriter) flush(ctx context.Context) error {
 	p.mu.Lock()
 	taken := p.lines
-	p.lines = newLineBuffers()
+	p.lines = [2]*lineBuffer{}
 	p.room.Broadcast()
 	p.mu.Unlock()
 	p.sequence++
 	for kind, lines := range taken {
-		if len(lines.text) > 0 {
-			url := fmt.Sprintf("%s%05d%s", p.prefix, p.sequence, partEndings[kind])
-			if err := p.put(ctx, url, lines.inOrder()); err != nil {
-				return err
-			}
+		if lines == nil {
+			continue
+		}
+		url := fmt.Sprintf("%s%05d%s", p.prefix, p.sequence, partEndings[kind])
+		if err := p.put(ctx, url, lines.inOrder()); err != nil {
+			return err
 		}
 		lines.recycle()
 	}

@@ -22,6 +22,7 @@ type plan struct {
 	Invalid  int64     `json:"invalid,omitempty"` // of them, lines that have error lines from the beginning
 	Bytes    int64     `json:"bytes"`             // of text
 	Shards   int       `json:"shards"`
+	Ends     []int64   `json:"ends,omitempty"`     // as in workflows.Plan
 	MaxLine  int       `json:"max_line,omitempty"` // bytes; 0 is batchfile.DefaultMaxLine
 	Inputs   []pinned  `json:"inputs"`
 	Staged   *pinned   `json:"staged,omitempty"` // the text of compressed inputs

@@ -28,7 +28,7 @@ type Planning struct {
 // so do the error lines of what on_invalid: skip leaves out. Once there is a
 // plan, running it again returns that plan; before, it starts anew. It
 // heartbeats the number of bytes read. Errors: InvalidInput with the problems,
-// NoInput, NotFound, BucketDenied, InputChanged.
+// NoInput, NotFound, BucketDenied, DiskFull, InputChanged.
 //
 // An input whose digest the call knows already is not read: the result says no
 // more than that it is unchanged.
@@ -42,14 +42,14 @@ func (a *Planning) PlanInput(ctx context.Context, call workflows.PlanCall) (work
 		written, err = a.makePlan(ctx, work, call, func(bytes, _ int64) { read.Store(bytes) })
 	}
 	if err != nil {
-		return workflows.Plan{}, sorted(err)
+		return workflows.Plan{}, sortedEarly(err)
 	}
 	digest := digestOf(written.Inputs)
 	if digest == call.Unless {
 		return workflows.Plan{Digest: digest, Unchanged: true}, nil
 	}
 	return workflows.Plan{
-		URL: work.plan(), Requests: written.Requests, Bytes: written.Bytes, Shards: written.Shards, Invalid: written.Invalid, Digest: digest,
+		URL: work.plan(), Requests: written.Requests, Bytes: written.Bytes, Shards: written.Shards, Ends: written.Ends, Invalid: written.Invalid, Digest: digest,
 	}, nil
 }
 
@@ -92,7 +92,7 @@ func (a *Planning) makePlan(ctx context.Context, work workspace, call workflows.
 	}
 	written := &plan{
 		Job: call.Job, Source: call.Input, URL: found.URL, Requests: found.Requests, Invalid: found.Skipped,
-		Bytes: found.Bytes, Shards: int(found.Shards), Inputs: inputs, Staged: run.staged.pinned(), MaxLine: int(call.MaxLine),
+		Bytes: found.Bytes, Shards: int(found.Shards), Ends: run.told(), Inputs: inputs, Staged: run.staged.pinned(), MaxLine: int(call.MaxLine),
 	}
 	written.Version = written.version()
 	for i, file := range found.Files {
@@ -132,7 +132,7 @@ func (a *Planning) refuse(ctx context.Context, work workspace, found batchfile.P
 	}
 	var shown strings.Builder
 	for _, problem := range found.Problems[:min(shownProblems, len(found.Problems))] {
-		fmt.Fprintf(&shown, "\n%s:%d: %s: %s", problem.File, problem.Line, problem.Code, problem.Message)
+		fmt.Fprintf(&shown, "\n%s%s: %s", problem.Place(), problem.Code, problem.Message)
 	}
 	if hidden := found.ProblemCount - min(shownProblems, int64(len(found.Problems))); hidden > 0 {
 		fmt.Fprintf(&shown, "\nand %d more; the first %d are in %s", hidden, len(found.Problems), work.problems())

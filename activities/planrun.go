@@ -13,11 +13,11 @@ import (
 	"github.com/nightshift-run/nightshift/workflows"
 )
 
-// A shard is a thirty-second of a small input and at most maxShardBytes or
+// A shard is a sixteenth of a small input and at most maxShardBytes or
 // maxShardRequests of a large one: one to five minutes of work for an endpoint,
 // and little enough to hold the record of.
 const (
-	shardsOfSmall    = 32
+	shardsOfSmall    = 16
 	minShardBytes    = 64 << 10
 	maxShardBytes    = 16 << 20
 	maxShardRequests = 10_000
@@ -60,6 +60,7 @@ type planRun struct {
 	staged  *lateObject // text of compressed inputs
 	invalid invalidLines
 	repeats *repeats // once a repeated line is left out
+	ends    []int64  // at most one more than are told
 }
 
 // newPlanRun begins an attempt; abort must be called.
@@ -100,6 +101,9 @@ func (r *planRun) scan(progress func(bytes, requests int64)) (batchfile.Plan, er
 	var record []byte
 	found, err := batchfile.MakePlan(r.ctx, r.sources(r.inputs), options, func(shard batchfile.Shard) error {
 		record = batchfile.AppendShard(record[:0], shard)
+		if len(r.ends) <= workflows.MaxEnds {
+			r.ends = append(r.ends, shard.FirstRequest+int64(shard.Requests))
+		}
 		_, err := r.shards.Write(record)
 		return err
 	})
@@ -113,6 +117,14 @@ func (r *planRun) scan(progress func(bytes, requests int64)) (batchfile.Plan, er
 		return found, r.repeats.close()
 	}
 	return found, nil
+}
+
+// told are the ends of the shards, unless there are too many of them.
+func (r *planRun) told() []int64 {
+	if len(r.ends) > workflows.MaxEnds {
+		return nil
+	}
+	return r.ends
 }
 
 // commit makes shards and staged text visible; it may be called again.

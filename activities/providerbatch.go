@@ -13,14 +13,16 @@ import (
 	"github.com/nightshift-run/nightshift/internal/provider"
 	"github.com/nightshift-run/nightshift/internal/provider/batchapi"
 	"github.com/nightshift-run/nightshift/internal/provider/registry"
+	"github.com/nightshift-run/nightshift/internal/telemetry"
 	"github.com/nightshift-run/nightshift/workflows"
 )
 
 // ProviderBatches runs shards as batches of a provider's own Batch API, one
 // batch a shard.
 type ProviderBatches struct {
-	Store *bucket.Store
-	Open  OpenBatches
+	Store   *bucket.Store
+	Open    OpenBatches
+	Metrics *telemetry.Metrics
 }
 
 // OpenBatches makes the client of a provider's Batch API. Of an address, it
@@ -81,11 +83,12 @@ func NewOpenBatches(providers Providers) OpenBatches {
 // left; EndpointLost if the provider no longer knows the batch, after which
 // another attempt makes a new one; EndpointUnconfirmed if a cancelled batch does
 // not end, with its id; InputChanged, NotFound, BucketDenied.
-func (a *ProviderBatches) RunShardAsBatch(ctx context.Context, call workflows.ShardCall) (workflows.ShardDone, error) {
+func (a *ProviderBatches) RunShardAsBatch(ctx context.Context, call workflows.ShardCall) (done workflows.ShardDone, err error) {
 	run, err := a.begin(ctx, call)
 	if err != nil {
 		return workflows.ShardDone{}, sortedBatch(err)
 	}
+	defer func() { run.count(err) }()
 	defer run.stop(nil)
 	defer beating(ctx, func() any { return run.beat() })()
 	defer stopWithWorker(ctx, run.stop)()
@@ -134,7 +137,7 @@ func (a *ProviderBatches) begin(ctx context.Context, call workflows.ShardCall) (
 	}
 	run := &batchRun{ctx: ctx, api: api}
 	run.ending, run.stop = context.WithCancelCause(ctx)
-	if run.openShard, err = newOpenShard(ctx, a.Store, call, run.stop); err != nil {
+	if run.openShard, err = newOpenShard(ctx, a.Store, a.Metrics, call, run.stop); err != nil {
 		run.stop(nil)
 		return nil, err
 	}
@@ -153,6 +156,7 @@ func (a *ProviderBatches) begin(ctx context.Context, call workflows.ShardCall) (
 	}
 	if err != nil {
 		run.stop(nil)
+		run.count(err)
 		return nil, errors.Join(err, run.parts.close())
 	}
 	return run, nil

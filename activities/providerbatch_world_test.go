@@ -72,7 +72,7 @@ func newBatchWorld(t *testing.T, dialect batchapi.Dialect, base string, handler 
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &batchWorld{world: &world{T: t, base: "file://" + t.TempDir(), store: store}, dialect: dialect, api: base}
+	w := &batchWorld{world: &world{TB: t, base: "file://" + t.TempDir(), store: store}, dialect: dialect, api: base}
 	w.http = providertest.Serve(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.calls.Add(1)
 		handler.ServeHTTP(rw, r)

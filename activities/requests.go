@@ -3,6 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ type Requests struct {
 	Store   *bucket.Store
 	Targets *Targets
 	memory  *semaphore.Weighted // bytes of request bodies in this process
+	name    string              // of this process, to tell workers apart by
 }
 
 // memoryForBodies bounds the request bodies that a process holds; a line that
@@ -32,7 +34,7 @@ const bodyOverhead = 4 << 10
 
 // NewRequests returns a Requests with its own memory bound.
 func NewRequests(store *bucket.Store, targets *Targets) *Requests {
-	return &Requests{Store: store, Targets: targets, memory: semaphore.NewWeighted(memoryForBodies)}
+	return &Requests{Store: store, Targets: targets, memory: semaphore.NewWeighted(memoryForBodies), name: rand.Text()[:10]}
 }
 
 // RunShard sends the requests of one shard that have no result yet and writes
@@ -43,11 +45,12 @@ func NewRequests(store *bucket.Store, targets *Targets) *Requests {
 // job gives it all the time that it needs. It heartbeats
 // a ShardBeat, and a cancelled one tells in a ShardDone how far it came. Errors: EndpointLost, Unauthorized, InputChanged, NotFound,
 // BucketDenied.
-func (a *Requests) RunShard(ctx context.Context, call workflows.ShardCall) (workflows.ShardDone, error) {
+func (a *Requests) RunShard(ctx context.Context, call workflows.ShardCall) (done workflows.ShardDone, err error) {
 	run, err := a.begin(ctx, call)
 	if err != nil {
 		return workflows.ShardDone{}, sorted(err)
 	}
+	defer func() { run.count(err) }()
 	defer run.leave()
 	defer beating(ctx, func() any { return run.beat() })()
 
@@ -68,6 +71,7 @@ type shardRun struct {
 	taking   context.Context         // ends when no more lines are to be taken
 	stop     context.CancelCauseFunc // ends it, with the reason
 	target   *target
+	turn     *semaphore.Weighted // see lineTurns
 	leave    func()
 	inFlight atomic.Int64
 	hedging  *hedging
@@ -79,14 +83,15 @@ type shardRun struct {
 func (a *Requests) begin(ctx context.Context, call workflows.ShardCall) (*shardRun, error) {
 	run := &shardRun{Requests: a}
 	run.taking, run.stop = context.WithCancelCause(ctx)
-	opened, err := newOpenShard(ctx, a.Store, call, run.stop)
+	opened, err := newOpenShard(ctx, a.Store, a.Targets.Metrics, call, run.stop)
 	if err != nil {
 		return nil, err
 	}
 	run.openShard = opened
 	run.hedging, run.defaults = newHedging(int64(run.shard.Requests)), batchfile.NewDefaults(call.Requests.Defaults)
-	run.target, run.leave, err = a.Targets.use(call.Address, call.Requests)
+	run.target, run.turn, run.leave, err = a.Targets.use(call)
 	if err != nil {
+		opened.count(err)
 		return nil, errors.Join(err, opened.parts.close())
 	}
 	return run, nil
@@ -99,47 +104,24 @@ const drainTime = 10 * time.Second
 // errStopping is the worker's shutdown: another worker goes on at once.
 var errStopping = waiting("the worker is shutting down; the shard goes on elsewhere", 10*time.Millisecond)
 
-// send reads the shard's lines and sends those without a result, as many at
-// once as the endpoint's pace allows. It returns when none is in flight.
+// send sends the shard's lines without a result, as many at once as the
+// endpoint's pace allows. It returns when none is in flight.
 func (run *shardRun) send(ctx context.Context) error {
 	inFlight, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	defer context.AfterFunc(run.taking, func() { run.drain(ctx, inFlight, cut) })()
 	defer stopWithWorker(ctx, run.stop)()
 
-	senders := newSenders()
-	defer senders.finish()
-	if err := run.target.turn.Acquire(run.taking, 1); err != nil {
+	if err := run.turn.Acquire(run.taking, 1); err != nil {
 		return err
 	}
-	defer run.target.turn.Release(1)
-	line := &ordering{order: run.call.Requests.Order, pass: func(sent *sending) error {
-		size := min(int64(len(sent.body))+bodyOverhead, memoryForBodies)
-		if err := run.memory.Acquire(run.taking, size); err != nil {
-			return err
-		}
-		// The slot is taken here, and not by the sender, so that there are
-		// no more senders than requests in flight or waiting for a retry.
-		if err := run.target.limiter.Acquire(run.taking); err != nil {
-			run.memory.Release(size)
-			return err
-		}
-		senders.hand(func() {
-			defer run.memory.Release(size)
-			if err := sent.run(run.taking, inFlight); err != nil {
-				run.stop(err)
-			}
-		})
-		return nil
-	}}
-	err := run.eachLine(run.taking, func(request batchfile.Request, index int64) error {
-		return line.add(newSending(run, request, index))
-	})
-	if err == nil {
-		err = line.flush()
-	}
+	lines := newLines(run.taking, run.memory, run.ordered())
+	senders := newSenders(run, lines, inFlight)
+	senders.addUntilOver()
+	run.turn.Release(1)
 	close(run.hedging.taken)
-	return err
+	senders.finish()
+	return lines.close()
 }
 
 func (run *shardRun) beat() workflows.ShardBeat {
@@ -154,8 +136,8 @@ func (run *shardRun) tally() workflows.ShardDone {
 	completed, failed, usage := run.parts.counts()
 	return workflows.ShardDone{
 		Shard: run.call.Shard, Completed: completed, Failed: failed, Usage: usage,
-		Hedged: run.hedging.hedged.Load(),
-		Sent:   workflows.Sent{First: moment(&run.firstSent), Last: moment(&run.lastAnswer)},
+		Hedged: run.hedging.hedged.Load(), Worker: run.name,
+		Sent: workflows.Sent{First: moment(&run.firstSent), Last: moment(&run.lastAnswer)},
 	}
 }
 

@@ -74,6 +74,16 @@ func TestRunShard_OddAnswers(t *testing.T) {
 		{"half a body", true, status(200, okBody[:20]), codeInvalidResponse},
 		{"no choices", false, status(200, `{"choices":[]}`), "200"},
 		{"connection cut", true, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, batchfile.CodeConnectionError},
+		{"JSON called a page", true, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = io.WriteString(w, okBody)
+		}, "200"},
+		{"trickles for ever", true, func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				_, _ = io.WriteString(w, " ")
+				_ = http.NewResponseController(w).Flush()
+			}
+		}, batchfile.CodeRequestTimeout},
 		{"never answers", true, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, batchfile.CodeRequestTimeout},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nightshift-run/nightshift/internal/bucket"
 	"github.com/nightshift-run/nightshift/internal/report"
+	"github.com/nightshift-run/nightshift/internal/telemetry"
 	"github.com/nightshift-run/nightshift/jobs"
 	"github.com/nightshift-run/nightshift/workflows"
 )
@@ -18,6 +19,7 @@ import (
 // Results assembles what a job leaves behind.
 type Results struct {
 	Store   *bucket.Store
+	Metrics *telemetry.Metrics
 	TempDir string // holds the results of a few shards at a time; empty means the system's
 }
 
@@ -73,5 +75,8 @@ func (a *Results) WriteReport(ctx context.Context, of jobs.Report) error {
 		return final(jobs.Internal, err.Error())
 	}
 	_, err = a.Store.Put(ctx, bucket.Join(of.Output, pageFile), page.Bytes(), bucket.PutOptions{ContentType: "text/html; charset=utf-8"})
-	return sorted(cmp.Or(err, putJSON(ctx, a.Store, bucket.Join(of.Output, reportFile), document)))
+	if err = cmp.Or(err, putJSON(ctx, a.Store, bucket.Join(of.Output, reportFile), document)); err == nil {
+		a.Metrics.JobEnded(string(of.Outcome), of.GPUSeconds(), of.Cost.Amount, of.Cost.Currency)
+	}
+	return sorted(err)
 }

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/nightshift-run/nightshift/internal/batchfile"
@@ -138,6 +140,15 @@ func TestSorted(t *testing.T) {
 	} {
 		if kind, retried := typeOf(sorted(c.err)); kind != c.kind || retried != c.retried {
 			t.Errorf("%v becomes %s, retried %v; want %s, %v", c.err, kind, retried, c.kind, c.retried)
+		}
+	}
+	for _, full := range []error{bucket.ErrFull, &fs.PathError{Op: "write", Path: "/tmp/spill", Err: syscall.ENOSPC}} {
+		err := fmt.Errorf("spill custom_ids: %w", full)
+		if kind, retried := typeOf(sortedEarly(err)); kind != jobs.DiskFull || retried {
+			t.Errorf("before anything is rented, %v becomes %s, retried %v", err, kind, retried)
+		}
+		if kind, retried := typeOf(sorted(err)); kind != jobs.Temporary || !retried {
+			t.Errorf("over answers that were paid for, %v becomes %s, retried %v", err, kind, retried)
 		}
 	}
 	if sorted(nil) != nil || sorted(context.Canceled) != context.Canceled {

@@ -20,7 +20,7 @@ import (
 // changed. It reads the input once and the earlier answers twice, and its memory
 // grows with neither. Running it again writes the same parts over. It
 // heartbeats the number of lines read. Errors: InputChanged, NotFound,
-// BucketDenied.
+// BucketDenied, DiskFull.
 func (a *Planning) ReuseResults(ctx context.Context, call workflows.ReuseCall) (workflows.Reused, error) {
 	var read atomic.Int64
 	defer beating(ctx, func() any { return map[string]int64{"lines": read.Load()} })()
@@ -33,7 +33,7 @@ func (a *Planning) ReuseResults(ctx context.Context, call workflows.ReuseCall) (
 		matcher: batchfile.NewMatcher(a.TempDir), shards: make([]reusedShard, planned.Shards),
 	}
 	reused, err := r.run(ctx)
-	return reused, sorted(errors.Join(err, r.matcher.Close()))
+	return reused, sortedEarly(errors.Join(err, r.matcher.Close()))
 }
 
 // reuse is one attempt at it.

@@ -10,6 +10,7 @@ import (
 	"github.com/nightshift-run/nightshift/internal/batchfile"
 	"github.com/nightshift-run/nightshift/internal/chat"
 	"github.com/nightshift-run/nightshift/internal/pace"
+	"github.com/nightshift-run/nightshift/internal/telemetry"
 	"github.com/nightshift-run/nightshift/jobs"
 )
 
@@ -32,6 +33,7 @@ type sending struct {
 	body     []byte
 	index    int64
 	sum      uint64 // batchfile.RequestSum
+	memory   []byte // for answers; a sender's own
 	attempts int    // that count against the limit
 	failures int    // of all kinds, for the length of the next pause
 	usage    batchfile.Usage
@@ -55,47 +57,71 @@ func newSending(shard *shardRun, request batchfile.Request, index int64) *sendin
 	}
 }
 
-// run sends until there is a result; the first slot is the caller's. When taking
-// ends first, the request is left to the next attempt at the shard; cut ends
-// even the request in flight. An error is a reason to end the whole shard.
-// Waiting holds no slot.
-func (s *sending) run(taking, cut context.Context) error {
+// size is what the request takes of memoryForBodies.
+func (s *sending) size() int64 { return min(int64(len(s.body))+bodyOverhead, memoryForBodies) }
+
+// run sends until there is a result; the first slot is the caller's, who has one
+// afterwards if kept is true. When taking ends first, the request is left to the
+// next attempt at the shard; cut ends even the request in flight. An error is a
+// reason to end the whole shard. Waiting holds no slot.
+func (s *sending) run(taking, cut context.Context) (kept bool, failure error) {
 	limiter := s.shard.target.limiter
 	for {
 		began := time.Now()
-		answer, err := s.once(cut)
+		span := s.shard.Targets.Tracer.Request(cut, s.shard.call.Address.Provider, s.shard.call.Model)
+		answer, err := s.once(cut, began, span.Header())
 		if cut.Err() != nil {
 			limiter.Release(pace.Outcome{Kind: pace.Abandoned})
-			return nil
+			span.Abandon()
+			return false, nil
 		}
 		class, took := chat.ClassOf(err), time.Since(began)
-		limiter.Release(outcomeOf(class, answer, err, took))
+		kept = limiter.Keep(outcomeOf(class, answer, err, took))
 		finished, failure := s.judge(class, answer, err)
 		s.shard.parts.measured.Add(tryOf(class, finished, began, took, s.usage))
+		try := telemetry.Try{Class: string(class), Status: answer.Status, Took: took, Sent: len(s.body), Received: len(answer.Body)}
+		s.shard.target.metrics.Tried(try)
+		span.End(try, s.failures+1, s.usage.InputTokens, s.usage.OutputTokens)
 		if finished || failure != nil {
-			return failure
+			return kept, failure
+		}
+		if kept {
+			limiter.Release(pace.Outcome{Kind: pace.Abandoned})
 		}
 		s.failures++
 		if class != chat.Throttled && !pause(taking, retryPause(s.failures)) {
-			return nil
+			return false, nil
 		}
 		if limiter.Acquire(taking) != nil {
-			return nil
+			return false, nil
 		}
 	}
 }
 
-func (s *sending) once(ctx context.Context) (chat.Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.shard.call.Requests.Timeout.Std())
-	defer cancel()
+// maxMemory is how large an answer's memory may be to be used for the next one.
+const maxMemory = 64 << 10
+
+func (s *sending) once(ctx context.Context, began time.Time, traceparent string) (chat.Answer, error) {
 	s.shard.inFlight.Add(1)
 	defer s.shard.inFlight.Add(-1)
-	s.shard.firstSent.CompareAndSwap(0, time.Now().UnixNano())
-	send := func(ctx context.Context) (chat.Answer, error) { return s.shard.target.Send(ctx, s.url, s.body) }
+	s.shard.firstSent.CompareAndSwap(0, began.UnixNano())
 	if s.shard.call.Requests.Hedge {
-		return s.shard.hedging.race(ctx, s.shard.target.limiter, send)
+		return s.shard.hedging.race(ctx, s.shard.target.limiter, func(ctx context.Context, memory []byte) (chat.Answer, error) {
+			return s.post(ctx, memory, traceparent)
+		})
 	}
-	return send(ctx)
+	answer, err := s.post(ctx, s.memory, traceparent)
+	if s.memory = answer.Body; cap(s.memory) > maxMemory {
+		s.memory = nil
+	}
+	return answer, err
+}
+
+// post sends the request, and has the answer's body put into memory that is given.
+func (s *sending) post(ctx context.Context, memory []byte, traceparent string) (chat.Answer, error) {
+	return s.shard.target.Post(ctx, chat.Request{
+		URL: s.url, Body: s.body, Limit: s.shard.call.Requests.Timeout.Std(), Into: memory, Traceparent: traceparent,
+	})
 }
 
 // judge writes the result down if this was the last word on the request.

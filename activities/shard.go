@@ -6,9 +6,11 @@ import (
 	"fmt"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/nightshift-run/nightshift/internal/batchfile"
 	"github.com/nightshift-run/nightshift/internal/bucket"
+	"github.com/nightshift-run/nightshift/internal/telemetry"
 	"github.com/nightshift-run/nightshift/workflows"
 )
 
@@ -22,12 +24,13 @@ type openShard struct {
 	shard batchfile.Shard
 	parts *partWriter
 	done  []bool // by request of the shard: has a result
+	open  *telemetry.Shard
 }
 
 // newOpenShard reads the shard's record and what earlier attempts flushed, and
 // begins to write parts; parts.close must be called. broken is as for
 // newPartWriter.
-func newOpenShard(ctx context.Context, store *bucket.Store, call workflows.ShardCall, broken func(error)) (*openShard, error) {
+func newOpenShard(ctx context.Context, store *bucket.Store, metrics *telemetry.Metrics, call workflows.ShardCall, broken func(error)) (*openShard, error) {
 	work := workspaceOfPlan(call.PlanURL)
 	planned, err := readPlan(ctx, store, call.PlanURL)
 	if err != nil {
@@ -42,7 +45,26 @@ func newOpenShard(ctx context.Context, store *bucket.Store, call workflows.Shard
 	if err := s.resume(ctx); err != nil {
 		return nil, errors.Join(err, s.parts.close())
 	}
+	s.parts.metrics = metrics.Target(call.Address.Provider, call.Model)
+	s.open = metrics.OpenShard(call.Address.Provider, call.Model, int(shard.Requests), func() int64 {
+		completed, failed, _ := s.parts.counts()
+		return completed + failed
+	})
 	return s, nil
+}
+
+// count says how the attempt ended.
+func (s *openShard) count(err error) {
+	switch {
+	case err == nil:
+		s.open.Close("done")
+	case errors.Is(err, context.Canceled) || temporal.IsCanceledError(err):
+		s.open.Close("cancelled")
+	case isWaiting(err):
+		s.open.Close("handed_over")
+	default:
+		s.open.Close("failed")
+	}
 }
 
 // resume reads what other attempts flushed.

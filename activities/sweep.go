@@ -13,6 +13,7 @@ import (
 	"github.com/nightshift-run/nightshift/internal/provider"
 	"github.com/nightshift-run/nightshift/internal/provider/registry"
 	"github.com/nightshift-run/nightshift/internal/sweep"
+	"github.com/nightshift-run/nightshift/internal/telemetry"
 	"github.com/nightshift-run/nightshift/workflows"
 )
 
@@ -21,6 +22,7 @@ type Sweeping struct {
 	Client       client.Client
 	Providers    Providers
 	Installation string // only endpoints of this one are touched
+	Metrics      *telemetry.Metrics
 }
 
 // SweepEndpoints sweeps every provider whose token is set, with Temporal as the
@@ -39,7 +41,19 @@ func (s *Sweeping) SweepEndpoints(ctx context.Context, call workflows.SweepCall)
 	if err != nil {
 		report.Errs = append(report.Errs, err)
 	}
+	CountSweep(s.Metrics, report)
 	return summary(accounts, report), nil
+}
+
+// CountSweep counts what a sweep did with endpoints of ours.
+func CountSweep(metrics *telemetry.Metrics, report sweep.Report) {
+	found := map[[2]string]int{}
+	for _, finding := range report.Findings {
+		if !finding.Foreign {
+			found[[2]string{finding.Provider, string(finding.Verdict)}]++
+		}
+	}
+	metrics.Swept(found, len(report.Errs) == 0 && report.Count(sweep.Unconfirmed) == 0)
 }
 
 // Accounts opens every provider that rents and whose token is set, in the order

@@ -12,6 +12,7 @@ import (
 	"github.com/nightshift-run/nightshift/internal/batchfile"
 	"github.com/nightshift-run/nightshift/internal/chat"
 	"github.com/nightshift-run/nightshift/internal/pace"
+	"github.com/nightshift-run/nightshift/internal/telemetry"
 	"github.com/nightshift-run/nightshift/jobs"
 	"github.com/nightshift-run/nightshift/workflows"
 )
@@ -39,10 +40,13 @@ func readAnswer(url string, body []byte) (chat.Usage, error) {
 // Targets holds one target for each endpoint that this process sends to, so
 // that all shards of an endpoint share its pace.
 type Targets struct {
-	Dial Dial
+	Dial    Dial
+	Metrics *telemetry.Metrics
+	Tracer  *telemetry.Tracer
 
-	mu   sync.Mutex
-	live map[string]*target
+	mu        sync.Mutex
+	live      map[string]*target
+	forgotten map[counted]int64 // cool-downs of targets that are no longer live
 }
 
 // maxTargets bounds what a worker remembers of endpoints it no longer uses.
@@ -52,24 +56,24 @@ const maxTargets = 32
 type target struct {
 	*chat.Client
 	limiter *pace.Limiter
+	counted counted
+	metrics *telemetry.Target
 
-	// turn is held by the shard that takes lines. Shards take theirs one after
-	// the other, so that they end one after the other too: while one flushes and
-	// the next begins, another keeps the endpoint busy.
-	turn *semaphore.Weighted
+	turns lineTurns
 
 	mu        sync.Mutex
 	users     int
 	goneSince time.Time // of the oldest sign that it is gone since its last answer; zero if none
 }
 
-// use returns the endpoint's target; release must be called when the shard is
-// done with it. The error, of a header that the environment does not have, is
-// final.
-func (t *Targets) use(address workflows.Address, requests jobs.Requests) (*target, func(), error) {
+// use returns the endpoint's target, and the turn of the job's shards there;
+// release must be called when the shard is done with them. The error, of a header
+// that the environment does not have, is final.
+func (t *Targets) use(call workflows.ShardCall) (_ *target, _ *semaphore.Weighted, release func(), _ error) {
+	address, requests := call.Address, call.Requests
 	headers, err := requests.ResolvedHeaders(os.LookupEnv)
 	if err != nil {
-		return nil, nil, final(jobs.Unauthorized, err.Error())
+		return nil, nil, nil, final(jobs.Unauthorized, err.Error())
 	}
 	key := fmt.Sprint(address, requests.Headers) // maps are printed in the order of their keys
 	t.mu.Lock()
@@ -80,14 +84,18 @@ func (t *Targets) use(address workflows.Address, requests jobs.Requests) (*targe
 	one := t.live[key]
 	if one == nil {
 		t.forgetIdle()
-		one = &target{Client: t.Dial(address, headers), limiter: pace.New(pace.Options{Fixed: int(requests.Concurrency)}), turn: semaphore.NewWeighted(1)}
+		one = &target{
+			Client: t.Dial(address, headers), limiter: pace.New(pace.Options{Fixed: int(requests.Concurrency)}),
+			counted: counted{address.Provider, call.Model}, metrics: t.Metrics.Target(address.Provider, call.Model),
+		}
 		t.live[key] = one
 	}
 	one.users++
-	return one, func() {
+	return one, one.turns.join(call.Job), func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		one.users--
+		one.turns.leave(call.Job)
 	}, nil
 }
 
@@ -97,8 +105,36 @@ func (t *Targets) forgetIdle() {
 	for key, one := range t.live {
 		if len(t.live) >= maxTargets && one.users == 0 {
 			delete(t.live, key)
+			if t.forgotten == nil {
+				t.forgotten = map[counted]int64{}
+			}
+			t.forgotten[one.counted] += one.limiter.Stats().Cooldowns
 		}
 	}
+}
+
+// counted is what targets are counted by: not by the model that an address
+// routes by, which can be a new one for each endpoint.
+type counted struct{ provider, model string }
+
+// Paces reads how endpoints are sent to at this moment. Those that are not used
+// only count what they had.
+func (t *Targets) Paces() (all []telemetry.Pace) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for key, cooldowns := range t.forgotten {
+		all = append(all, telemetry.Pace{Provider: key.provider, Model: key.model, Cooldowns: cooldowns})
+	}
+	for _, one := range t.live {
+		now := one.limiter.Stats()
+		pace := telemetry.Pace{Provider: one.counted.provider, Model: one.counted.model, Cooldowns: now.Cooldowns}
+		if one.users > 0 {
+			pace.InFlight, pace.Limit, pace.Waiting = now.InFlight, now.Limit, now.Waiting
+			pace.Cooling, pace.Throughput = !now.CoolingUntil.IsZero(), now.Throughput
+		}
+		all = append(all, pace)
+	}
+	return all
 }
 
 // answered notes that the endpoint is there.

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/nightshift-run/nightshift/internal/provider"
+	"github.com/nightshift-run/nightshift/internal/telemetry"
 	"github.com/nightshift-run/nightshift/workflows"
 )
 
@@ -39,13 +40,15 @@ func (e *Endpoints) TendEndpoint(ctx context.Context, call workflows.TendCall) (
 	if before.Meter.Until.After(call.Meter.Until) {
 		t.now.Meter = before.Meter
 	}
+	t.rental = e.Metrics.LookAfter(call.Endpoint.Provider, call.Endpoint.Model, string(provider.Ready), billed(t.now.Meter))
+	defer t.rental.Close()
 	watched, done := untilStopped(ctx)
 	defer done()
 	for {
 		if t.look(watched); t.now.Lost != "" || t.now.Capped != "" {
 			return t.now, nil
 		}
-		if pause(watched, t.poll()) {
+		if t.rest(watched) {
 			continue
 		}
 		if ctx.Err() == nil {
@@ -61,7 +64,10 @@ type tending struct {
 	call     workflows.TendCall
 	owners   *Owners
 	now      workflows.Tended
+	rental   *telemetry.Rental
 	badSince time.Time // zero while all is well
+	phase    provider.Phase
+	detail   string
 	peak     float64   // most requests in flight for each replica so far
 	drained  time.Time // when the rest of the job was looked at last
 }
@@ -95,7 +101,22 @@ func (t *tending) meter(now time.Time, state provider.State) {
 	t.now.Meter.Read(now, state.ReadyReplicas)
 }
 
+// rest waits until the next look is due. It heartbeats each second, since a
+// cancellation comes with the answer to that.
+func (t *tending) rest(ctx context.Context) bool {
+	for left := t.poll(); pause(ctx, min(left, tendFast)); left -= tendFast {
+		if left <= tendFast {
+			return true
+		}
+		t.beat(ctx, t.phase, t.detail)
+	}
+	return false
+}
+
 func (t *tending) beat(ctx context.Context, phase provider.Phase, detail string) {
+	t.rental.Seen(string(phase))
+	t.rental.Billed(billed(t.now.Meter))
+	t.phase, t.detail = phase, detail
 	activity.RecordHeartbeat(ctx, workflows.EndpointBeat{
 		Phase: string(phase), Detail: detail, Meter: t.now.Meter, Drained: t.now.Drained,
 	})

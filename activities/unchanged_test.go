@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/nightshift-run/nightshift/jobs"
@@ -19,7 +20,7 @@ func TestPlanInput_LeavesAnInputThatIsNothingNew(t *testing.T) {
 	call := w.planCall()
 	call.Job, call.Unless = "next", first.Digest
 	var plan workflows.Plan
-	if err := w.run(workflows.PlanInput, call, &plan); err != nil || plan != (workflows.Plan{Digest: first.Digest, Unchanged: true}) {
+	if err := w.run(workflows.PlanInput, call, &plan); err != nil || !reflect.DeepEqual(plan, workflows.Plan{Digest: first.Digest, Unchanged: true}) {
 		t.Errorf("the same input: %+v, %v", plan, err)
 	}
 	w.put("in.jsonl", input(11))

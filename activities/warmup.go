@@ -9,6 +9,7 @@ import (
 
 	"github.com/nightshift-run/nightshift/internal/chat"
 	"github.com/nightshift-run/nightshift/internal/provider"
+	"github.com/nightshift-run/nightshift/internal/telemetry"
 	"github.com/nightshift-run/nightshift/jobs"
 	"github.com/nightshift-run/nightshift/workflows"
 )
@@ -24,7 +25,9 @@ type warmup struct {
 	call     workflows.AwaitCall
 	dial     Dial
 	meter    jobs.Meter
+	rental   *telemetry.Rental
 	state    provider.State // read last
+	detail   string         // what was heartbeat last
 	badSince time.Time      // zero while all is well
 
 	asking  bool              // an answer is on its way to answers
@@ -41,6 +44,21 @@ func (w *warmup) poll() time.Duration {
 		return askPoll
 	}
 	return readyPoll
+}
+
+// step looks once and waits until the next look is due. It reports whether the
+// endpoint has answered.
+func (w *warmup) step(ctx context.Context) (answered bool, err error) {
+	if err := w.look(ctx); err != nil {
+		return false, err
+	}
+	if answered, err = w.wait(ctx); answered || err != nil {
+		return answered, err
+	}
+	if limit := w.call.Until; !limit.IsZero() && !time.Now().Before(limit) {
+		return false, final(jobs.WarmupLimit, "the endpoint did not answer within limits.warmup; last: "+w.detail)
+	}
+	return false, nil
 }
 
 // look reads the endpoint's state once, and asks the endpoint for an answer if
@@ -75,6 +93,9 @@ func (w *warmup) read(state provider.State) {
 }
 
 func (w *warmup) beat(ctx context.Context, detail string) {
+	w.detail = detail
+	w.rental.Seen(string(w.state.Phase))
+	w.rental.Billed(billed(w.meter))
 	activity.RecordHeartbeat(ctx, workflows.EndpointBeat{Phase: string(w.state.Phase), Detail: detail, Meter: w.meter})
 }
 
@@ -100,7 +121,11 @@ const askTimeout = 30 * time.Second
 
 // wait waits until the next look is due, or the endpoint has answered.
 func (w *warmup) wait(ctx context.Context) (answered bool, err error) {
-	timer := time.NewTimer(w.poll())
+	wait := w.poll()
+	if limit := w.call.Until; !limit.IsZero() {
+		wait = max(0, min(wait, time.Until(limit)))
+	}
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case err := <-w.answers:
@@ -130,6 +155,7 @@ func (w *warmup) judge(ctx context.Context, err error) (answered bool, failure e
 func (w *warmup) ready() workflows.EndpointReady {
 	w.state.ReadyReplicas = max(1, w.state.ReadyReplicas)
 	w.read(w.state)
+	w.rental.Billed(billed(w.meter))
 	return workflows.EndpointReady{Address: w.asked, At: time.Now(), Meter: w.meter}
 }
 

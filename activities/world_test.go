@@ -27,7 +27,7 @@ import (
 // world is a bucket on disk, an endpoint over HTTP, and a Temporal that runs
 // one activity at a time.
 type world struct {
-	*testing.T
+	testing.TB
 	env    *testsuite.TestActivityEnvironment
 	store  *bucket.Store
 	base   string // file:// URL of the world's folder
@@ -48,9 +48,9 @@ func answerOK(w http.ResponseWriter, _ *http.Request) {
 }
 
 // newWorld makes a world whose endpoint answers as handler does.
-func newWorld(t *testing.T, handler http.HandlerFunc) *world {
+func newWorld(t testing.TB, handler http.HandlerFunc) *world {
 	t.Helper()
-	w := &world{T: t, base: "file://" + t.TempDir()}
+	w := &world{TB: t, base: "file://" + t.TempDir()}
 	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.calls.Add(1)
 		handler(rw, r)
@@ -68,7 +68,7 @@ func newWorld(t *testing.T, handler http.HandlerFunc) *world {
 
 // again is the same world with another worker.
 func (w *world) again() *world {
-	other := &world{T: w.T, base: w.base, server: w.server, store: w.store, outputs: w.outputs}
+	other := &world{TB: w.TB, base: w.base, server: w.server, store: w.store, outputs: w.outputs}
 	other.start()
 	return other
 }
@@ -79,7 +79,7 @@ func (w *world) start() {
 	w.env = suite.NewTestActivityEnvironment()
 	w.env.SetTestTimeout(time.Minute)
 	planning, results := &Planning{Store: w.store}, &Results{Store: w.store}
-	requests := NewRequests(w.store, &Targets{Dial: NewDial(Providers{"p": provider.Settings{Token: "secret"}}, chat.Transport(16))})
+	requests := NewRequests(w.store, &Targets{Dial: NewDial(Providers{"p": provider.Settings{Token: "secret"}}, chat.Transport(1024))})
 	for name, function := range map[string]any{
 		workflows.PlanInput: planning.PlanInput, workflows.RunShard: requests.RunShard,
 		workflows.ReuseResults: planning.ReuseResults, workflows.ClaimOutput: w.outputs.ClaimOutput,

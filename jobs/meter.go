@@ -1,6 +1,9 @@
 package jobs
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Meter is how many replicas of an endpoint were ready when: what the endpoint
 // is billed for. It grows with the changes in their number, not with time, and
@@ -19,6 +22,9 @@ type Step struct {
 	At       time.Time `json:"at"`
 	Replicas int       `json:"replicas"`
 	Among    int       `json:"among,omitempty"` // jobs that share them in equal parts; 0 and 1 are one job
+
+	// Since is the last reading of the number before, of a step down.
+	Since time.Time `json:"since,omitzero"`
 }
 
 // billed is what so long a time costs at this step.
@@ -43,7 +49,11 @@ func (m *Meter) Read(at time.Time, replicas int) {
 			}
 		}
 	case m.Steps[last].Replicas != replicas:
-		m.Steps = append(m.Steps, Step{At: between(m.Until, at), Replicas: replicas})
+		step := Step{At: between(m.Until, at), Replicas: replicas}
+		if replicas < m.Steps[last].Replicas {
+			step.Since = m.Until
+		}
+		m.Steps = append(m.Steps, step)
 		m.fold()
 	}
 	m.Until = at
@@ -55,6 +65,20 @@ func (m *Meter) fold() {
 		m.Before += m.Steps[0].billed(m.Steps[1].At.Sub(m.Steps[0].At))
 		m.Steps = m.Steps[1:]
 	}
+}
+
+// StoppedAt is the meter of an endpoint whose stop the provider accepted at that
+// time; zero if it never did. Replicas that a reading shows to be gone, and the
+// reading before the stop does not, went by the stop and not half-way before it.
+func (m Meter) StoppedAt(stop time.Time) Meter {
+	m.Steps = slices.Clone(m.Steps)
+	for i, step := range m.Steps {
+		read := step.At.Add(step.At.Sub(step.Since))
+		if !step.Since.IsZero() && step.Since.Before(stop) && stop.Before(read) {
+			m.Steps[i].At = stop
+		}
+	}
+	return m
 }
 
 func between(from, to time.Time) time.Time { return from.Add(to.Sub(from) / 2) }

@@ -60,3 +60,32 @@ func TestMeter_Empty(t *testing.T) {
 		t.Error("an empty meter bills")
 	}
 }
+
+// TestMeter_StoppedAt: what a reading after the stop does not show any more was
+// there until the stop; what was gone before stays gone.
+func TestMeter_StoppedAt(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		readings [][2]int // seconds, replicas
+		stop     int
+		want     float64
+	}{
+		"seen after the stop":      {[][2]int{{0, 2}, {10, 2}, {15, 0}, {16, 0}}, 14, 28},
+		"lost before":              {[][2]int{{0, 2}, {10, 2}, {12, 1}, {15, 1}, {20, 0}}, 19, 2*11 + 8},
+		"no reading after":         {[][2]int{{0, 1}, {10, 1}}, 13, 13},
+		"stop between equal ones":  {[][2]int{{0, 1}, {10, 1}, {20, 1}}, 15, 15},
+		"came while it was looked": {[][2]int{{0, 1}, {10, 3}, {20, 0}}, 18, 5 + 3*13},
+	} {
+		var m Meter
+		for _, reading := range test.readings {
+			m.Read(at(float64(reading[0])), reading[1])
+		}
+		stop := at(float64(test.stop))
+		if got := m.StoppedAt(stop).ReplicaSeconds(time.Time{}, stop); got != test.want {
+			t.Errorf("%s: %g replica-seconds, want %g", name, got, test.want)
+		}
+		if again := m.StoppedAt(stop).StoppedAt(time.Time{}); again.ReplicaSeconds(time.Time{}, stop) != test.want {
+			t.Errorf("%s: changed by a stop that never was", name)
+		}
+	}
+}

@@ -115,7 +115,7 @@ func (m Money) String() string {
 		return "unknown"
 	}
 	decimals := 2
-	if math.Abs(m.Amount) < 1 {
+	if m.Amount != 0 && math.Abs(m.Amount) < 1 {
 		decimals = 4
 	}
 	return strconv.FormatFloat(m.Amount, 'f', decimals, 64) + " " + m.Currency

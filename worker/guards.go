@@ -6,6 +6,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/nightshift-run/nightshift/activities"
 	"github.com/nightshift-run/nightshift/internal/sweep"
 )
 
@@ -46,7 +47,9 @@ func (o Options) newOutageGuard(accounts []sweep.Account, known *installationNam
 			if name == "" {
 				return sweep.Report{Errs: []error{errNameless}}
 			}
-			return sweep.Run(ctx, accounts, sweep.Options{Installation: name})
+			report := sweep.Run(ctx, accounts, sweep.Options{Installation: name})
+			activities.CountSweep(o.Telemetry.Metrics(), report)
+			return report
 		},
 		after: o.ReleaseAfterOutage, logger: o.Logger,
 	}

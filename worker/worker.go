@@ -3,6 +3,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,7 @@ import (
 	"github.com/nightshift-run/nightshift/internal/bucket"
 	"github.com/nightshift-run/nightshift/internal/chat"
 	"github.com/nightshift-run/nightshift/internal/prices"
+	"github.com/nightshift-run/nightshift/internal/telemetry"
 	"github.com/nightshift-run/nightshift/internal/webhook"
 	"github.com/nightshift-run/nightshift/workflows"
 )
@@ -49,6 +51,16 @@ type Options struct {
 	// what the process's supervisor grants.
 	StopTimeout time.Duration
 
+	// Slots is how many shards a data worker has open at once; 0 means
+	// DefaultSlots. Pollers is how many requests for work it has open for each task
+	// queue; 0 means DefaultPollers.
+	Slots   int
+	Pollers int
+
+	// Deployment says which version this worker is of which Worker Deployment, for
+	// Temporal's Worker Versioning; its zero value leaves that out.
+	Deployment Deployment
+
 	// SweepEvery is how often the namespace's control workers go through the
 	// providers' listings for endpoints that nobody will release any more. 0
 	// means DefaultSweepEvery; NoSweep leaves the schedule as it is.
@@ -75,16 +87,24 @@ type Options struct {
 	// observe Client.
 	Health *Health
 
+	// Telemetry counts and traces what the process does; nil does neither. It must
+	// observe Client.
+	Telemetry *telemetry.Telemetry
+
 	transport http.RoundTripper // to all endpoints
 }
 
 const (
 	defaultStopTimeout = 20 * time.Second
 
-	// shardSlots is how many shards one process has open. Requests in flight
-	// are bounded by pace, not by this; several shards are open so that the
-	// last slow requests of one do not leave the endpoint idle.
-	shardSlots = 8
+	// DefaultSlots is how many shards one process has open. Requests in flight and
+	// their memory are bounded by other means; what a shard that waits for its
+	// job's turn holds is a record, and a byte for each of its requests. A job opens a
+	// few in each worker (see workflows.Batch), so that this is room for others.
+	DefaultSlots = 32
+
+	// DefaultPollers is Temporal's own default.
+	DefaultPollers = 2
 
 	// controlSlots bounds the control activities of one process, which wait most
 	// of the time. A serving endpoint holds one for as long as it serves, and a
@@ -98,6 +118,11 @@ const (
 	// maxConnections bounds connections to one endpoint.
 	maxConnections = 4096
 
+	// workflowCache is how many workflows a control worker keeps in memory between
+	// their steps; others are read anew from their histories. An open job takes up
+	// to some megabytes.
+	workflowCache = 200
+
 	// heartbeatThrottle lets every beat through. By default the SDK holds back
 	// beats for 80 % of the timeout, and with them the news of a cancellation.
 	heartbeatThrottle = time.Second
@@ -109,7 +134,8 @@ const (
 // attributes which Batch sets, and with role control the schedule that sweeps.
 // A control worker guards against outages of Temporal from the beginning.
 func Run(ctx context.Context, o Options) error {
-	worker.SetBinaryChecksum(build())
+	worker.SetBinaryChecksum(Build())
+	worker.SetStickyWorkflowCacheSize(workflowCache)
 	o.transport = chat.Transport(maxConnections)
 	known := o.known()
 	defer o.startOutageGuard(ctx, known)()
@@ -158,9 +184,10 @@ func stopAll(running []worker.Worker) {
 	stopping.Wait()
 }
 
-// build names what is running. Left to itself the SDK reads the whole binary to
-// make a name of it.
-func build() string {
+// Build names what is running: the commit, or the module's version where that
+// is not known. Left to itself the SDK reads the whole binary to make a name of
+// it.
+func Build() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
@@ -186,13 +213,13 @@ func (o Options) has(role Role) bool {
 type queue struct {
 	role     Role
 	name     string
-	slots    int
+	slots    int // 0 is Options.Slots
 	register func(worker.Registry, Options, string)
 }
 
 var queues = []queue{
 	{Control, workflows.ControlQueue, controlSlots, registerControl},
-	{Data, workflows.DataQueue, shardSlots, registerData},
+	{Data, workflows.DataQueue, 0, registerData},
 	{Data, workflows.BatchQueue, batchSlots, registerBatches},
 }
 
@@ -207,15 +234,15 @@ func (o Options) queueNames() (names []string) {
 }
 
 func (o Options) workerOptions(q queue, fatal chan<- error) worker.Options {
-	stop := o.StopTimeout
-	if stop == 0 {
-		stop = defaultStopTimeout
-	}
+	pollers := cmp.Or(o.Pollers, DefaultPollers)
 	return worker.Options{
-		MaxConcurrentActivityExecutionSize: q.slots,
+		MaxConcurrentActivityExecutionSize: cmp.Or(q.slots, o.Slots, DefaultSlots),
+		MaxConcurrentActivityTaskPollers:   pollers,
+		MaxConcurrentWorkflowTaskPollers:   max(pollers, 2), // the SDK needs one for what it has cached
 		MaxHeartbeatThrottleInterval:       heartbeatThrottle,
 		DefaultHeartbeatThrottleInterval:   heartbeatThrottle,
-		WorkerStopTimeout:                  stop,
+		WorkerStopTimeout:                  cmp.Or(o.StopTimeout, defaultStopTimeout),
+		DeploymentOptions:                  o.Deployment.options(),
 		DisableWorkflowWorker:              q.role == Data,
 		OnFatalError: func(err error) {
 			fatal <- fmt.Errorf("the %s worker stopped: %w", q.role, err)
@@ -236,10 +263,10 @@ func registerControl(r worker.Registry, o Options, installation string) {
 	endpoints := &activities.Endpoints{
 		Providers: o.Providers, Installation: installation,
 		Dial: activities.NewDial(o.Providers, o.transport), Store: o.Store, Owners: owners,
-		Prices: o.Prices.Of,
+		Prices: o.Prices.Of, Metrics: o.Telemetry.Metrics(),
 	}
 	notices := &activities.Notices{HTTP: webhook.Client()}
-	sweeping := &activities.Sweeping{Client: o.Client, Providers: o.Providers, Installation: installation}
+	sweeping := &activities.Sweeping{Client: o.Client, Providers: o.Providers, Installation: installation, Metrics: o.Telemetry.Metrics()}
 	register(r, map[string]any{
 		workflows.SweepEndpoints:  sweeping.SweepEndpoints,
 		workflows.SendNotice:      notices.SendNotice,
@@ -258,10 +285,11 @@ func registerControl(r worker.Registry, o Options, installation string) {
 // registerData registers the activities that touch prompts and answers.
 func registerData(r worker.Registry, o Options, _ string) {
 	planning := &activities.Planning{Store: o.Store, TempDir: o.TempDir}
-	requests := activities.NewRequests(o.Store, &activities.Targets{
-		Dial: activities.NewDial(o.Providers, o.transport),
-	})
-	results := &activities.Results{Store: o.Store, TempDir: o.TempDir}
+	metrics := o.Telemetry.Metrics()
+	targets := &activities.Targets{Dial: activities.NewDial(o.Providers, o.transport), Metrics: metrics, Tracer: o.Telemetry.Tracer()}
+	metrics.WatchTargets(targets.Paces)
+	requests := activities.NewRequests(o.Store, targets)
+	results := &activities.Results{Store: o.Store, TempDir: o.TempDir, Metrics: metrics}
 	outputs := &activities.Outputs{Store: o.Store, TempDir: o.TempDir, Lookup: (&activities.Owners{Client: o.Client}).Lookup}
 	register(r, map[string]any{
 		workflows.ClaimOutput:    outputs.ClaimOutput,
@@ -276,7 +304,7 @@ func registerData(r worker.Registry, o Options, _ string) {
 // registerBatches registers the activity that waits for a provider's batch. It
 // must not take the slots of those that keep an endpoint busy.
 func registerBatches(r worker.Registry, o Options, _ string) {
-	batches := &activities.ProviderBatches{Store: o.Store, Open: activities.NewOpenBatches(o.Providers)}
+	batches := &activities.ProviderBatches{Store: o.Store, Open: activities.NewOpenBatches(o.Providers), Metrics: o.Telemetry.Metrics()}
 	register(r, map[string]any{workflows.RunShardAsBatch: batches.RunShardAsBatch})
 }
 

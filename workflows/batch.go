@@ -53,7 +53,9 @@ type batch struct {
 	shown   int64        // requests done when the search attributes were last set
 	written string       // URL of report.json, once it is there
 
-	providerShown bool // showsProvider
+	providerShown bool    // showsProvider
+	sparing       bool    // windowByWorkers
+	workers       workers // that finish this job's shards
 
 	unguard  workflow.CancelFunc // ends the watch over a shared endpoint's Endpoint
 	guarding bool                // it has not ended yet
@@ -75,6 +77,7 @@ func newBatch(ctx workflow.Context, input BatchInput) (*batch, error) {
 		return nil, err
 	}
 	b.providerShown = workflow.GetVersion(ctx, showsProvider, workflow.DefaultVersion, 1) >= 1
+	b.sparing = spares(ctx)
 	workflow.Go(life, func(life workflow.Context) {
 		ctx.Done().Receive(life, nil)
 		b.end(jobs.Cancelled, "", "cancelled")
@@ -102,6 +105,7 @@ func (b *batch) begin() {
 // resume takes over from the run before, which left the endpoint serving.
 func (b *batch) resume(state BatchState) {
 	b.state = state
+	b.workers.known = state.Workers
 	b.done = state.Next - len(state.Again)
 	b.phase = jobs.Running
 	b.news = RentalNews{Number: state.Rental, Since: state.Since, Stage: Serving, Address: state.Address}

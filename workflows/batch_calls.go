@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -117,11 +116,11 @@ func (b *batch) callShard(ctx workflow.Context, shard int) workflow.Future {
 		HeartbeatTimeout:    heartbeatTimeout,
 		WaitForCancellation: true,
 		RetryPolicy:         patient,
-		Summary:             fmt.Sprintf("shard %d of %d", shard+1, b.state.Plan.Shards),
+		Summary:             b.state.Plan.nameOf(shard),
 	})
 	return workflow.ExecuteActivity(ctx, run, ShardCall{
 		Job: b.input.Job, PlanURL: b.state.Plan.URL, Shard: shard,
-		Address: b.state.Address, Requests: b.input.Spec.Requests,
+		Address: b.state.Address, Requests: b.input.Spec.Requests, Model: b.endpoint().Model,
 	})
 }
 

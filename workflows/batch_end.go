@@ -86,6 +86,7 @@ func (b *batch) failWith(errs ...error) {
 
 func (b *batch) nextRun() BatchInput {
 	state := b.state
+	state.Workers = b.workers.count()
 	return BatchInput{Job: b.input.Job, Spec: b.input.Spec, State: &state, Night: b.input.Night}
 }
 

@@ -9,22 +9,6 @@ import (
 	"github.com/nightshift-run/nightshift/jobs"
 )
 
-// window is how many shards are open at once: enough for every worker of a
-// fleet to find one, and far below the 2,000 pending activities at which the
-// server fails a workflow.
-const window = 500
-
-// batchWindow is how many of a provider's own batches are open at once: each
-// holds a shard, and none has to wait for a worker.
-const batchWindow = 20
-
-func (b *batch) window() int {
-	if b.endpoint().Mode == jobs.ProviderBatch {
-		return batchWindow
-	}
-	return window
-}
-
 // send runs shards until none is left, the job is to end, the endpoint is lost
 // or to be given back for a pause, or the history has grown enough to continue
 // as new.
@@ -64,6 +48,7 @@ func (b *batch) runShard(own, serving workflow.Context, shard int) {
 	switch {
 	case err == nil:
 		b.done++
+		b.workers.finished(done.Worker)
 		b.state.Report.Counts.Completed += done.Completed
 		b.state.Report.Counts.Failed += done.Failed
 		b.state.Report.Usage.Add(done.Usage)

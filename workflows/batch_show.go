@@ -1,10 +1,6 @@
 package workflows
 
 import (
-	"fmt"
-	"strings"
-	"time"
-
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -30,9 +26,10 @@ func (b *batch) enter(phase jobs.Phase) {
 	b.show()
 }
 
-// showProgress shows counts, at most about fifty times in a job since each time
-// is an event of its history.
+// showProgress shows counts. Search attributes are set at most about fifty times
+// in a job, since each time is an event of its history.
 func (b *batch) showProgress() {
+	b.tell()
 	if done := b.state.Report.Counts.Done(); done-b.shown > b.state.Plan.Requests/50 {
 		b.shown = done
 		b.show()
@@ -59,7 +56,7 @@ func (b *batch) show() {
 	if err := workflow.UpsertTypedSearchAttributes(b.life, updates...); err != nil {
 		workflow.GetLogger(b.life).Error("set search attributes", "error", err)
 	}
-	workflow.SetCurrentDetails(b.life, b.details())
+	b.tell()
 }
 
 // label is the phase, or the outcome once the job has ended.
@@ -68,41 +65,6 @@ func (b *batch) label() string {
 		return string(b.outcome)
 	}
 	return string(b.phase)
-}
-
-// details is the page that the Web UI shows of a job, in Markdown.
-func (b *batch) details() string {
-	report := b.state.Report
-	lines := []string{"**" + b.label() + "**", "", report.Reason, "",
-		"| requests | completed | failed | shards | tokens in | tokens out |",
-		"|---:|---:|---:|---:|---:|---:|",
-		fmt.Sprintf("| %d | %d | %d | %d of %d | %d | %d |",
-			report.Counts.Total, report.Counts.Completed, report.Counts.Failed, b.done, b.state.Plan.Shards,
-			report.Usage.InputTokens, report.Usage.OutputTokens),
-		"",
-		"| phase | began | took | GPU seconds |",
-		"|---|---|---:|---:|",
-	}
-	for _, phase := range report.Phases {
-		lines = append(lines, b.phaseRow(phase))
-	}
-	endpoint := "Endpoint: workflow `" + b.guard() + "`"
-	if b.news.Rental.ID != "" {
-		endpoint += fmt.Sprintf(", %s, `%s`", b.news.Stage, b.news.Rental.ID)
-	}
-	lines = append(lines, "", endpoint, "", "Results: `"+report.Output+"`")
-	return strings.Join(lines, "\n")
-}
-
-func (b *batch) phaseRow(phase jobs.PhaseTime) string {
-	took, gpu := "", ""
-	if !phase.End.IsZero() {
-		took = phase.End.Sub(phase.Start).Round(100 * time.Millisecond).String()
-	}
-	if b.phase == jobs.Ended {
-		gpu = fmt.Sprintf("%.1f", phase.GPUSeconds)
-	}
-	return fmt.Sprintf("| %s | %s | %s | %s |", phase.Phase, clock(phase.Start), took, gpu)
 }
 
 func (b *batch) progress() Progress {

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"cmp"
+	"fmt"
 	"time"
 
 	"github.com/nightshift-run/nightshift/jobs"
@@ -32,6 +33,7 @@ type BatchState struct {
 	Sent     Sent        `json:"sent"` // to the open rental
 	Deadline time.Time   `json:"deadline"`
 	Report   jobs.Report `json:"report"`
+	Workers  int         `json:"workers,omitempty"` // how many data workers have finished shards lately
 
 	Claim    string       `json:"claim,omitempty"`    // Claimed.URL
 	Earlier  []string     `json:"earlier,omitempty"`  // Claimed.Earlier
@@ -80,8 +82,29 @@ type Plan struct {
 	Shards   int    `json:"shards"`
 	Invalid  int64  `json:"invalid,omitempty"` // of the requests: lines that cannot be sent and have their error lines already
 
+	// Ends is, for each shard, how many requests there are up to its last: for
+	// people, who are told which lines a shard has. It is absent from the plan of
+	// more shards than MaxEnds.
+	Ends []int64 `json:"ends,omitempty"`
+
 	Digest    string `json:"digest,omitempty"`    // of the input objects' URLs and versions
 	Unchanged bool   `json:"unchanged,omitempty"` // the digest is PlanCall.Unless: nothing was read or written
+}
+
+// MaxEnds bounds Plan.Ends to what a history can hold: about 20 kB.
+const MaxEnds = 2000
+
+// nameOf says which shard it is, and which lines of the input it has.
+func (p Plan) nameOf(shard int) string {
+	name := fmt.Sprintf("shard %d/%d", shard+1, p.Shards)
+	if shard >= len(p.Ends) {
+		return name
+	}
+	first := int64(1)
+	if shard > 0 {
+		first += p.Ends[shard-1]
+	}
+	return name + ", lines " + grouped(first) + "-" + grouped(p.Ends[shard])
 }
 
 // PlanCall is the input of PlanInput.
@@ -243,6 +266,7 @@ type EndpointCreated struct {
 type AwaitCall struct {
 	ID       string        `json:"id"`
 	Endpoint jobs.Endpoint `json:"endpoint"`
+	Until    time.Time     `json:"until,omitzero"` // the end of the warm-up limit
 }
 
 // EndpointReady says that the endpoint answered.
@@ -327,6 +351,7 @@ type ShardCall struct {
 	Shard    int           `json:"shard"`
 	Address  Address       `json:"address"`
 	Requests jobs.Requests `json:"requests"`
+	Model    string        `json:"model,omitempty"` // as the job file has it; that of the address can be the endpoint's alone
 }
 
 // ShardDone counts one shard's result lines, those of earlier attempts
@@ -338,6 +363,7 @@ type ShardDone struct {
 	Usage     jobs.Usage `json:"usage"`
 	Sent      Sent       `json:"sent"`             // by the attempt that finished it
 	Hedged    int64      `json:"hedged,omitempty"` // requests that it sent twice because they were slow
+	Worker    string     `json:"worker,omitempty"` // the process that finished it, by a name of its own
 }
 
 // ShardBeat is what both of them heartbeat: a hint for people and programs that

@@ -106,6 +106,7 @@ func (r *rental) rent() error {
 
 	ready, err := r.await(created.ID)
 	if err != nil {
+		r.news.Rental.Meter = meterOf(err)
 		return err
 	}
 	r.news.Address = ready.Address
@@ -161,6 +162,7 @@ func (r *rental) release() {
 	r.news.Rental.StopAsked, r.news.Rental.Confirmed = released.StopAsked, released.Confirmed
 	r.news.Rental.ConfirmHow, r.news.Rental.Reason = released.How, r.reason
 	_ = awaitAtMost(r.life, meterGrace, "for the last reading of the meter", func() bool { return r.tended })
+	r.news.Rental.Meter = r.news.Rental.Meter.StoppedAt(released.StopAsked)
 }
 
 // meterGrace is for how long the meter's last reading is waited for: it comes
@@ -292,11 +294,24 @@ func describe(err error) (errType, text string) {
 	case ok && failure.Type() != jobs.Temporary:
 		return failure.Type(), failure.Message()
 	case ok:
-		return jobs.WarmupLimit, "the endpoint did not answer within limits.warmup; last: " + failure.Message()
+		return jobs.WarmupLimit, lateText + "; last: " + failure.Message()
 	case temporal.IsTimeoutError(err):
-		return jobs.WarmupLimit, "the endpoint did not answer within limits.warmup"
+		return jobs.WarmupLimit, lateText + lastSeen(err)
 	}
 	return jobs.Internal, err.Error()
+}
+
+const lateText = "the endpoint did not answer within limits.warmup"
+
+// lastSeen is what the provider said of an endpoint before its warm-up took too
+// long, as far as AwaitEndpoint has heartbeat it.
+func lastSeen(err error) string {
+	var beat EndpointBeat
+	late, ok := errors.AsType[*temporal.TimeoutError](err)
+	if !ok || !late.HasLastHeartbeatDetails() || late.LastHeartbeatDetails(&beat) != nil || beat.Detail == "" {
+		return ""
+	}
+	return "; last: " + beat.Detail
 }
 
 func (r *rental) details() string {

@@ -1,11 +1,14 @@
 package workflows
 
 import (
+	"errors"
 	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/nightshift-run/nightshift/jobs"
 )
 
 // The calls of Endpoint: one typed method an activity, which holds its options.
@@ -33,17 +36,36 @@ func (r *rental) create() (EndpointCreated, error) {
 // await polls until the endpoint answers a request: one long activity, so that
 // neither the wait's length nor its pace costs history.
 func (r *rental) await(id string) (EndpointReady, error) {
-	left := r.news.Rental.Requested.Add(r.request.Warmup.Std()).Sub(workflow.Now(r.life))
+	until := r.news.Rental.Requested.Add(r.request.Warmup.Std())
 	ctx := workflow.WithActivityOptions(r.wanted, workflow.ActivityOptions{
 		TaskQueue:              ControlQueue,
-		ScheduleToCloseTimeout: max(left, time.Second),
+		ScheduleToCloseTimeout: max(until.Sub(workflow.Now(r.life)), 0) + warmupGrace,
 		HeartbeatTimeout:       controlHeartbeat,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 5 * time.Second},
 		Summary:                "wait until the endpoint answers",
 	})
 	var ready EndpointReady
-	err := workflow.ExecuteActivity(ctx, AwaitEndpoint, AwaitCall{ID: id, Endpoint: r.request.Endpoint}).Get(r.life, &ready)
+	err := workflow.ExecuteActivity(ctx, AwaitEndpoint, AwaitCall{ID: id, Endpoint: r.request.Endpoint, Until: until}).Get(r.life, &ready)
 	return ready, err
+}
+
+// warmupGrace is for how long a worker may be late to say that the warm-up limit
+// has passed; one that is dead does not say it.
+const warmupGrace = 5 * time.Second
+
+// meterOf is what was billed for an endpoint that never answered, as far as the
+// error tells.
+func meterOf(err error) (meter jobs.Meter) {
+	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok && failure.HasDetails() {
+		_ = failure.Details(&meter) // an error from before there was one has none
+		return meter
+	}
+	if late, ok := errors.AsType[*temporal.TimeoutError](err); ok && late.HasLastHeartbeatDetails() {
+		var beat EndpointBeat
+		_ = late.LastHeartbeatDetails(&beat)
+		return beat.Meter
+	}
+	return meter
 }
 
 // callTend returns when tending has ended, for which a cancelled one is waited

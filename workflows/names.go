@@ -64,6 +64,7 @@ const (
 	rentAfterLostWarmup = "rent-after-lost-warmup" // Batch rents again after an endpoint that was lost while it warmed up
 	reportWithoutPlan   = "report-without-plan"    // Batch writes a report even if the input was never planned
 	showsProvider       = "shows-provider"         // Batch sets ProviderAttribute
+	windowByWorkers     = "window-by-workers"      // Batch opens as many shards as its workers can do
 	claimChange         = "claim-output"           // Batch claims its output first
 )
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -172,10 +173,24 @@ func digestOfSpec(spec jobs.Spec) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Summary and Details are what the Web UI says of a job that nobody has run yet.
-func Summary(spec jobs.Spec) string { return fmt.Sprintf("%s: %s", spec.Name, spec.Choices()[0]) }
+// maxSummary is what Temporal keeps of a summary, in bytes.
+const maxSummary = 400
 
-// Details are where it reads and writes.
+// Summary is the line that the Web UI shows beside a job.
+func Summary(spec jobs.Spec) string {
+	choices := spec.Choices()
+	summary := fmt.Sprintf("%s: %s, %s", spec.Name, choices[0], choices[0].Provider)
+	switch others := len(choices) - 1; {
+	case others == 1:
+		summary += ", or another"
+	case others > 1:
+		summary += fmt.Sprintf(", or %d others", others)
+	}
+	return strings.ToValidUTF8(summary[:min(len(summary), maxSummary)], "")
+}
+
+// Details are what the Web UI says of a job that nobody has run yet: where it
+// reads and writes.
 func Details(spec jobs.Spec) string {
-	return fmt.Sprintf("from %s\n\nto %s", spec.Input, spec.Output)
+	return fmt.Sprintf("from `%s`\n\nto `%s`", strings.Join(spec.Input, "` `"), spec.Output)
 }

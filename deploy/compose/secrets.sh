@@ -29,6 +29,13 @@ make aws-credentials <<END
 aws_access_key_id = $(cat s3-access-key)
 aws_secret_access_key = $(cat s3-secret-key)
 END
+# A key for OpenAI's clients, and its hash, which is all that the gateway is
+# given. More keys: nightshift serve key --tenant NAME --keys secrets/gateway-keys
+{ printf nsk-; random; } | make gateway-key
+make gateway-keys <<END
+keys:
+  - {tenant: default, name: made by secrets.sh, sha256: $(printf %s "$(cat gateway-key)" | sha256sum | cut -d ' ' -f 1)}
+END
 # Of the providers that you use, put the token in. The simulated cloud takes any.
 for provider in nebius together lyceum static; do
 	echo unset | make "$provider-api-key"

@@ -83,6 +83,12 @@ func (p Plan) Runs() bool {
 	return p.ProblemCount == 0 || !p.broken && p.Skipped > 0 && p.Skipped < p.Requests
 }
 
+// Broken reports whether the inputs have a problem that leaving out lines cannot
+// cure.
+func (p Plan) Broken() bool {
+	return p.broken || p.Requests == 0
+}
+
 // FilePlan says what one input holds.
 type FilePlan struct {
 	Name        string      `json:"name"`

@@ -34,6 +34,18 @@ type Problem struct {
 	Param   string `json:"param,omitempty"` // the field, such as "body.model"; may be empty
 }
 
+// Place is where the problem is, to stand before its text: "FILE:LINE: ", or as
+// much of it as there is.
+func (p Problem) Place() string {
+	switch {
+	case p.File == "":
+		return ""
+	case p.Line == 0:
+		return p.File + ": "
+	}
+	return p.File + ":" + strconv.FormatInt(p.Line, 10) + ": "
+}
+
 // quote puts a model or a URL into a message, in at most 100 characters.
 func quote(name string) string {
 	const limit = 100

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
 )
 
 const (
@@ -72,7 +73,8 @@ func (s *s3Store) chain() []func(*config.LoadOptions) error {
 		t.ResponseHeaderTimeout = headerTimeout
 		t.DisableCompression = true // an unpacked body would not fit its offsets
 	}).WithReadTimeout(0) // would also count while a large part goes up; see readStall
-	chain := []func(*config.LoadOptions) error{config.WithHTTPClient(transport)}
+	// What the SDK would log, its errors say as well.
+	chain := []func(*config.LoadOptions) error{config.WithHTTPClient(transport), config.WithLogger(logging.Nop{})}
 	if o := s.options; o.AccessKey != "" {
 		given := credentials.NewStaticCredentialsProvider(o.AccessKey, o.SecretKey, "")
 		chain = append(chain, config.WithCredentialsProvider(given))

@@ -23,6 +23,10 @@ type Options struct {
 	KMSKey        string // id or ARN of the AWS KMS key that encrypts what is written; empty is the bucket's own setting
 	RequesterPays bool   // say with every request that its cost is ours
 
+	// Traffic is told of the bytes of objects that were read and written, each
+	// as they pass; nil means that nobody counts them.
+	Traffic func(read, written int)
+
 	MaxAttempts int          // tries a request; 0 is AWS_MAX_ATTEMPTS, or 8: with the waits between them some ten seconds
 	HTTPClient  *http.Client // nil is one tuned for hundreds of connections to one host
 }
@@ -32,8 +36,9 @@ type Options struct {
 // Errors of all methods wrap one of this package's names where it applies, and
 // say what was tried and with which object.
 type Store struct {
-	s3    backend
-	files backend
+	s3      backend
+	files   backend
+	traffic func(read, written int)
 }
 
 // backend is one kind of store. Methods return errors that [sorted] understands.
@@ -62,7 +67,11 @@ func New(_ context.Context, o Options) (*Store, error) {
 			return nil, errors.New("bucket: the endpoint is not of the form https://host or http://host:port")
 		}
 	}
-	return &Store{s3: newS3Store(o), files: fileStore{}}, nil
+	s := &Store{s3: newS3Store(o), files: fileStore{}, traffic: o.Traffic}
+	if s.traffic == nil {
+		s.traffic = func(int, int) {}
+	}
+	return s, nil
 }
 
 func (s *Store) backend(loc location) backend {
@@ -101,7 +110,20 @@ func (s *Store) Open(ctx context.Context, url string, o ReadOptions) (io.ReadClo
 	if err != nil {
 		return nil, named("open", url, sorted(ctx, err))
 	}
-	return reader, nil
+	return counted{reader, s.traffic}, nil
+}
+
+// counted counts what is read.
+type counted struct {
+	io.ReadCloser
+	traffic func(read, written int)
+}
+
+// Read implements io.Reader.
+func (c counted) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.traffic(n, 0)
+	return n, err
 }
 
 // Put writes an object at once.
@@ -119,6 +141,9 @@ func (s *Store) Put(ctx context.Context, url string, body []byte, o PutOptions) 
 		return Object{}, named("put", url, err)
 	}
 	object, err := s.backend(loc).put(ctx, loc, body, o)
+	if err == nil {
+		s.traffic(0, len(body))
+	}
 	return object, named("put", url, sorted(ctx, err))
 }
 

@@ -16,11 +16,12 @@ import (
 //	... write to w ...
 //	_, err = w.Commit(ctx)
 type Writer struct {
-	ctx    context.Context // of Create
-	url    string
-	upload upload
-	ended  error // why Write and Commit are refused
-	clean  bool  // nothing is left to abort
+	ctx     context.Context // of Create
+	url     string
+	upload  upload
+	traffic func(read, written int)
+	ended   error // why Write and Commit are refused
+	clean   bool  // nothing is left to abort
 }
 
 // upload is what a backend makes of a [Writer]. After a failed call, abort is
@@ -54,7 +55,7 @@ func (s *Store) Create(ctx context.Context, url, contentType string) (*Writer, e
 	if err != nil {
 		return nil, named("create", url, sorted(ctx, err))
 	}
-	return &Writer{ctx: ctx, url: url, upload: upload}, nil
+	return &Writer{ctx: ctx, url: url, upload: upload, traffic: s.traffic}, nil
 }
 
 // Write takes all of p or fails, then for good. An error may belong to bytes
@@ -64,6 +65,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 		return 0, named("write", w.url, err)
 	}
 	n, err := w.upload.Write(p)
+	w.traffic(0, n)
 	w.ended = sorted(w.ctx, err)
 	return n, named("write", w.url, w.ended)
 }

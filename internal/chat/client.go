@@ -50,7 +50,7 @@ type Client struct {
 	options   Options
 	plain     bool     // http, not https
 	invalid   error    // why the options cannot work
-	prepared  sync.Map // of *http.Request by url
+	prepared  sync.Map // of *prepared by url
 }
 
 // New returns a client and makes no call. A base URL that cannot work shows in
@@ -94,6 +94,24 @@ func header(options Options) http.Header {
 	return header
 }
 
+// Request is one to be sent.
+type Request struct {
+	// URL is a batch line's, such as /v1/chat/completions. Its /v1 stands for the
+	// base URL.
+	URL string
+	// Body must not be changed even after the request has ended: where the server
+	// answered early, or the context ended, it may still be being written.
+	Body []byte
+	// Limit bounds the time until the whole answer is there; 0 leaves it to the
+	// context. It costs less than a context's deadline.
+	Limit time.Duration
+	// Into is memory for the answer's body, used if it is large enough; may be
+	// nil.
+	Into []byte
+	// Traceparent is a header of W3C's Trace Context; empty for none.
+	Traceparent string
+}
+
 // Answer is what the endpoint answered, whatever the status.
 type Answer struct {
 	Status    int    // 0 when there was no whole answer
@@ -102,30 +120,32 @@ type Answer struct {
 	Usage     Usage  // what Check read from it
 }
 
-// Send posts body to a batch line's url, such as /v1/chat/completions, and
-// returns the whole answer. The url's /v1 stands for the base URL.
+// Send posts a body to a batch line's url. See Post.
+func (c *Client) Send(ctx context.Context, url string, body []byte) (Answer, error) {
+	return c.Post(ctx, Request{URL: url, Body: body})
+}
+
+// Post sends a request and returns the whole answer.
 //
 // The error is nil if the answer can be used. Otherwise it is an *[Error], and
 // the Answer is filled in beside it if there was one; or it is ctx's error when
-// ctx was cancelled. ctx's deadline is the request's time limit: when it
-// passes, the error is of class Retry and wraps context.DeadlineExceeded.
+// ctx was cancelled. When the request's time limit passes, or ctx's deadline, the
+// error is of class Retry and wraps context.DeadlineExceeded.
 //
-// Send sends once, or again where net/http can tell that nothing has reached
-// the server. body must not be changed even after Send has returned: where the
-// server answered early, or ctx ended, it may still be being written.
-func (c *Client) Send(ctx context.Context, url string, body []byte) (Answer, error) {
+// Post sends once, or again where net/http can tell that nothing has reached
+// the server.
+func (c *Client) Post(ctx context.Context, request Request) (Answer, error) {
 	if c.invalid != nil {
 		return Answer{}, &Error{Class: Misconfigured, Err: c.invalid}
 	}
-	answer, header, err := c.exchange(ctx, url, body)
+	got, err := c.exchange(ctx, request)
 	switch {
 	case err == nil: // even if ctx has ended since: the answer is paid for
-		err = c.sort(url, &answer, header)
-		return answer, err
+		return c.sort(request.URL, got)
 	case errors.Is(ctx.Err(), context.Canceled):
 		return Answer{}, ctx.Err()
-	case ctx.Err() != nil:
-		return Answer{}, &Error{Class: Retry, Err: ctx.Err()}
+	case ctx.Err() != nil, err == context.DeadlineExceeded:
+		return Answer{}, &Error{Class: Retry, Err: context.DeadlineExceeded}
 	}
 	return Answer{}, unanswered(err)
 }

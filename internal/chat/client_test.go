@@ -198,8 +198,13 @@ func (test sorted) check(t *testing.T, c *Client) {
 
 func TestSend_Ends(t *testing.T) {
 	tests := map[string]http.HandlerFunc{
-		"while waiting":       hang(""),
-		"within the body":     hang(result[:20]),
+		"while waiting":   hang(""),
+		"within the body": hang(result[:20]),
+		"while it trickles": func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				trickle(" ")(w, r)
+			}
+		},
 		"after half an error": func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(400); hang(`{"error":`)(w, r) },
 	}
 	for name, handler := range tests {
@@ -210,6 +215,16 @@ func TestSend_Ends(t *testing.T) {
 			_, err := dial(serve(t, handler)).Send(ctx, completions, []byte(prompt))
 			if ClassOf(err) != Retry || !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("error %v, want Retry for a deadline", err)
+			}
+		})
+		t.Run("limit of its own "+name, func(t *testing.T) {
+			t.Parallel()
+			for _, transport := range []http.RoundTripper{Transport(1), netTransport(1)} {
+				c := dialOver(serve(t, handler), transport)
+				_, err := c.Post(t.Context(), Request{URL: completions, Body: []byte(prompt), Limit: 50 * time.Millisecond})
+				if ClassOf(err) != Retry || !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("error %v, want Retry for a deadline", err)
+				}
 			}
 		})
 		t.Run("cancelled "+name, func(t *testing.T) {

@@ -1,13 +1,11 @@
 package chat
 
 import (
-	"bufio"
-	"cmp"
 	"context"
 	"errors"
-	"io"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 )
@@ -17,22 +15,19 @@ const (
 	// the buffers between two machines, so that a server which refuses it without
 	// reading it is only heard by who reads while still writing, as net/http does.
 	directBody = 64 << 10
-	// directHeader bounds the headers of an answer.
-	directHeader = 1 << 20
 	// idleTimeout is how long a connection is kept without use. vLLM's server
 	// closes one that was idle for 5 s (VLLM_HTTP_TIMEOUT_KEEP_ALIVE), and a POST
 	// that meets the closing fails. So ours are closed first.
 	idleTimeout = 4 * time.Second
-	// interims is how many interim answers (103 Early Hints) may precede one.
-	interims = 5
 )
 
 // direct sends what a batch is made of, small requests over plain HTTP/1.1, and
 // leaves all else to net/http. It writes and reads on the caller's own
 // goroutine, where net/http keeps two for every connection and hands each
-// request from one to the other: a third of the processor time of a request,
-// see BenchmarkTransport, and most of a connection's memory. The messages
-// themselves are net/http's, in both directions.
+// request from one to the other; what all requests to a url have in common is
+// written once, see wire; and of an ordinary answer's header only what matters
+// is read. Together that is two thirds of what a request costs the processor
+// over net/http, see BenchmarkSend, and most of a connection's memory.
 type direct struct {
 	general http.RoundTripper
 	proxied func(*http.Request) bool
@@ -45,31 +40,53 @@ type direct struct {
 	timer *time.Timer // runs while there are any
 }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements http.RoundTripper, for requests that are not a Client's.
 func (d *direct) RoundTrip(request *http.Request) (*http.Response, error) {
-	if request.URL.Scheme != "http" || request.ContentLength < 0 || request.ContentLength > directBody || d.proxied(request) {
-		return d.general.RoundTrip(request)
-	}
-	ctx := request.Context()
-	c, err := d.take(ctx, request.URL.Host)
+	return d.general.RoundTrip(request)
+}
+
+// takes reports whether requests like that one are direct's to send, as long as
+// they are small.
+func (d *direct) takes(request *http.Request) bool {
+	return request.URL.Scheme == "http" && !d.proxied(request)
+}
+
+// post sends a request and reads the whole answer, its body into memory that is
+// given. deadline may be zero. Its errors are ctx's, context.DeadlineExceeded
+// once the deadline has passed, or the connection's.
+func (d *direct) post(ctx context.Context, to *prepared, request Request, deadline time.Time, limit int64) (reply, error) {
+	c, err := d.take(ctx, to.request.URL.Host, deadline)
 	if err != nil {
-		_ = request.Body.Close()
-		return nil, err
+		return reply{}, whyEnded(ctx, deadline, err)
 	}
+	_ = c.SetDeadline(deadline)
 	unwatch := context.AfterFunc(ctx, c.interrupt)
-	response, err := c.exchange(request)
-	if err != nil {
-		unwatch()
+	got, again, err := c.exchange(to, request, limit)
+	if !unwatch() || !again || err != nil {
 		_ = c.Close()
-		return nil, cmp.Or(ctx.Err(), err)
+	} else {
+		d.put(c)
 	}
-	response.Body = &directAnswer{ReadCloser: response.Body, from: d, over: c, unwatch: unwatch, last: response.Close}
-	return response, nil
+	if err != nil {
+		return reply{}, whyEnded(ctx, deadline, err)
+	}
+	return got, nil
+}
+
+// whyEnded is the reason that counts when an exchange failed.
+func whyEnded(ctx context.Context, deadline time.Time, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, os.ErrDeadlineExceeded), !deadline.IsZero() && !time.Now().Before(deadline):
+		return context.DeadlineExceeded
+	}
+	return err
 }
 
 // take returns a connection to a host: the one used last, which is the least
 // likely to have been closed, or a new one.
-func (d *direct) take(ctx context.Context, host string) (*connection, error) {
+func (d *direct) take(ctx context.Context, host string, deadline time.Time) (*connection, error) {
 	for {
 		c := d.pop(host)
 		if c == nil {
@@ -83,6 +100,11 @@ func (d *direct) take(ctx context.Context, host string) (*connection, error) {
 	address := host
 	if _, _, err := net.SplitHostPort(host); err != nil {
 		address = net.JoinHostPort(host, "80")
+	}
+	if !deadline.IsZero() {
+		limited, cancel := context.WithDeadline(ctx, deadline)
+		defer cancel()
+		ctx = limited
 	}
 	raw, err := d.dial(ctx, "tcp", address)
 	if err != nil {
@@ -139,119 +161,4 @@ func (d *direct) prune() {
 	if d.count > 0 {
 		d.timer = time.AfterFunc(idleTimeout/4, d.prune)
 	}
-}
-
-// connection is one to a server, used by one request at a time.
-type connection struct {
-	net.Conn
-	host      string
-	reader    *bufio.Reader
-	check     func() bool // whether the server has neither closed it nor said anything unasked
-	header    int         // bytes that the header being read may still have; below 0 outside one
-	idleSince time.Time
-}
-
-func newConnection(raw net.Conn, host string) *connection {
-	c := &connection{Conn: raw, host: host, check: quiet(raw)}
-	c.reader = bufio.NewReaderSize(c, 4<<10)
-	return c
-}
-
-func (c *connection) alive() bool { return c.check() }
-
-// interrupt ends whatever waits for the server.
-func (c *connection) interrupt() { _ = c.SetDeadline(time.Unix(1, 0)) }
-
-// Read bounds the headers, which net/http's reader takes whole.
-func (c *connection) Read(p []byte) (int, error) {
-	if c.header == 0 {
-		return 0, errHeaderTooLarge
-	}
-	n, err := c.Conn.Read(p)
-	if c.header > 0 {
-		c.header = max(0, c.header-n)
-	}
-	return n, err
-}
-
-var (
-	errHeaderTooLarge = errors.New("the answer's headers are larger than allowed")
-	errSpeaksTLS      = errors.New("the server speaks https, not http")
-	errUpgrade        = errors.New("the server wants another protocol")
-)
-
-// writers lends a buffer for the moment of writing, so that a connection which
-// waits for its answer holds none.
-var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 16<<10) }}
-
-// exchange writes the request and reads the answer's header. A server may answer
-// and close before it has read everything, so that an answer counts for more
-// than an error of writing.
-func (c *connection) exchange(request *http.Request) (*http.Response, error) {
-	writer := writers.Get().(*bufio.Writer)
-	writer.Reset(c.Conn)
-	writing := request.Write(writer)
-	if writing == nil {
-		writing = writer.Flush()
-	}
-	writer.Reset(nil)
-	writers.Put(writer)
-	response, err := c.answer(request)
-	if err != nil {
-		return nil, cmp.Or(writing, err)
-	}
-	response.Close = response.Close || writing != nil
-	return response, nil
-}
-
-func (c *connection) answer(request *http.Request) (*http.Response, error) {
-	const tlsAlert = 0x15 // the type of its record, RFC 8446, section 5.1
-	for range interims {
-		c.header = directHeader
-		first, err := c.reader.Peek(1)
-		if err != nil {
-			return nil, err
-		}
-		if first[0] == tlsAlert {
-			return nil, errSpeaksTLS
-		}
-		response, err := http.ReadResponse(c.reader, request)
-		c.header = -1
-		switch {
-		case err != nil:
-			return nil, err
-		case response.StatusCode == http.StatusSwitchingProtocols:
-			return nil, errUpgrade
-		case response.StatusCode >= 200:
-			return response, nil
-		}
-	}
-	return nil, errUpgrade
-}
-
-// directAnswer gives the connection back when the answer's body is closed,
-// provided that nothing is left on it.
-type directAnswer struct {
-	io.ReadCloser
-	from    *direct
-	over    *connection
-	unwatch func() bool
-	last    bool // the connection ends with this answer
-	ended   bool // and so has the body
-}
-
-// Read implements io.Reader.
-func (a *directAnswer) Read(p []byte) (int, error) {
-	n, err := a.ReadCloser.Read(p)
-	a.ended = a.ended || err == io.EOF
-	return n, err
-}
-
-// Close implements io.Closer. It does not read what is left of the body.
-func (a *directAnswer) Close() error {
-	if !a.unwatch() || !a.ended || a.last || a.over.reader.Buffered() > 0 {
-		return a.over.Close()
-	}
-	a.from.put(a.over)
-	return nil
 }

@@ -25,14 +25,21 @@ func TestDirect_SortsWhatIsOdd(t *testing.T) {
 		class Class
 		text  string // of the error
 	}{
-		"interim answers":    {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + whole(""), OK, ""},
-		"too many of them":   {strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 9) + whole(""), Retry, errUpgrade.Error()},
-		"another protocol":   {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: hush\r\n\r\n", Retry, errUpgrade.Error()},
-		"headers for ever":   {"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("hush", 1<<19) + "\r\n", Retry, errHeaderTooLarge.Error()},
-		"a TLS alert":        {"\x15\x03\x01\x00\x02\x02\x28", Misconfigured, errSpeaksTLS.Error()},
-		"more than promised": {whole("") + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhush", OK, ""},
-		"until it closes":    {"HTTP/1.1 200 OK\r\n\r\n" + result, OK, ""},
-		"HTTP/1.0":           {"HTTP/1.0 200 OK\r\n\r\n" + result, OK, ""},
+		"interim answers":     {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + whole(""), OK, ""},
+		"too many of them":    {strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 9) + whole(""), Retry, errUpgrade.Error()},
+		"another protocol":    {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: hush\r\n\r\n", Retry, errUpgrade.Error()},
+		"headers for ever":    {"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("hush", 1<<19) + "\r\n", Retry, errHeaderTooLarge.Error()},
+		"a TLS alert":         {"\x15\x03\x01\x00\x02\x02\x28", Misconfigured, errSpeaksTLS.Error()},
+		"more than promised":  {whole("") + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhush", OK, ""},
+		"lines without CR":    {strings.ReplaceAll(whole(""), "\r\n", "\n"), OK, ""},
+		"lines of both kinds": {"HTTP/1.1 200 OK\r\nX: y\nContent-Length: " + strconv.Itoa(len(result)) + "\r\n\n" + result, OK, ""},
+		"a length too many":   {whole("Content-Length: 3\r\n"), Retry, "the connection failed"},
+		"a header over two":   {whole("X: y\r\n z\r\n"), OK, ""},
+		"a large header":      {whole("X: " + strings.Repeat("y", 2*readBuffer) + "\r\n"), OK, ""},
+		"said to be kept":     {whole("Connection: Keep-Alive\r\n"), OK, ""},
+		"said to be closed":   {whole("Connection: close\r\n"), OK, ""},
+		"until it closes":     {"HTTP/1.1 200 OK\r\n\r\n" + result, OK, ""},
+		"HTTP/1.0":            {"HTTP/1.0 200 OK\r\n\r\n" + result, OK, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -154,7 +161,7 @@ func TestDirect_DoesNotUseWhatWasIdleForTooLong(t *testing.T) {
 		c := newConnection(ours, "host")
 		d.put(c)
 		c.idleSince = time.Now().Add(-idleTimeout)
-		if _, err := d.take(t.Context(), "host"); err != dialled {
+		if _, err := d.take(t.Context(), "host", time.Time{}); err != dialled {
 			t.Errorf("took a connection that was idle for %s (%v)", idleTimeout, err)
 		}
 		time.Sleep(2 * idleTimeout) // until the timer has run

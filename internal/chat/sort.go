@@ -18,25 +18,24 @@ import (
 )
 
 // sort sorts a whole answer, and reads its usage.
-func (c *Client) sort(url string, answer *Answer, header http.Header) error {
+func (c *Client) sort(url string, got reply) (answer Answer, err error) {
+	answer = Answer{Status: got.status, RequestID: got.requestID, Body: got.body}
 	if answer.Status < 300 {
 		if c.options.Check == nil {
-			return nil
+			return answer, nil
 		}
-		usage, err := c.options.Check(url, answer.Body)
-		if err != nil {
-			return &Error{Class: Retry, Status: answer.Status, RequestID: answer.RequestID, Err: err}
+		if answer.Usage, err = c.options.Check(url, answer.Body); err != nil {
+			err = &Error{Class: Retry, Status: answer.Status, RequestID: answer.RequestID, Err: err}
 		}
-		answer.Usage = usage
-		return nil
+		return answer, err
 	}
-	failed := &Error{Status: answer.Status, RequestID: answer.RequestID, RetryAfter: retryAfter(header, c.options.MaxRetryAfter)}
+	failed := &Error{Status: answer.Status, RequestID: answer.RequestID, RetryAfter: retryAfter(got.retryAfter, got.retryAfterMillis, c.options.MaxRetryAfter)}
 	if c.plain && refusesPlain(answer.Status, answer.Body) {
 		failed.Class, failed.Err = Misconfigured, errSpeaksTLS
-		return failed
+		return answer, failed
 	}
 	failed.Class = classOf(answer.Status, answer.Body, param(answer.Body))
-	return failed
+	return answer, failed
 }
 
 // param is what the API's error object names as the subject of a refusal.
@@ -148,15 +147,14 @@ func (c *cause) Error() string {
 // Retry-After-Ms, which OpenAI's own clients prefer, or seconds or a date in
 // Retry-After (RFC 9110, section 10.2.3). 0 means that it does not say, or
 // nothing sensible.
-func retryAfter(header http.Header, longest time.Duration) time.Duration {
-	if wait := duration(header.Get("Retry-After-Ms"), time.Millisecond, longest); wait > 0 {
+func retryAfter(said, saidMillis string, longest time.Duration) time.Duration {
+	if wait := duration(saidMillis, time.Millisecond, longest); wait > 0 {
 		return wait
 	}
-	text := header.Get("Retry-After")
-	if date, err := http.ParseTime(text); err == nil {
+	if date, err := http.ParseTime(said); err == nil {
 		return min(max(time.Until(date), 0), longest)
 	}
-	return duration(text, time.Second, longest)
+	return duration(said, time.Second, longest)
 }
 
 // duration reads a number of units, fractions included, between 0 and longest.

@@ -47,18 +47,18 @@ func TestRetryAfter(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				header := http.Header{}
 				header.Set(test.name, test.value(time.Now().UTC()))
-				if got := retryAfter(header, time.Minute); got != test.want {
+				if got := retryAfter(header.Get("Retry-After"), header.Get("Retry-After-Ms"), time.Minute); got != test.want {
 					t.Errorf("%v, want %v", got, test.want)
 				}
 			})
 		})
 	}
 	both := http.Header{"Retry-After": {"7"}, "Retry-After-Ms": {"250"}}
-	if got := retryAfter(both, time.Minute); got != 250*time.Millisecond {
+	if got := retryAfter(both.Get("Retry-After"), both.Get("Retry-After-Ms"), time.Minute); got != 250*time.Millisecond {
 		t.Errorf("both: %v, want the milliseconds", got)
 	}
 	both.Set("Retry-After-Ms", "soon")
-	if got := retryAfter(both, 5*time.Second); got != 5*time.Second {
+	if got := retryAfter(both.Get("Retry-After"), both.Get("Retry-After-Ms"), 5*time.Second); got != 5*time.Second {
 		t.Errorf("seconds beside nonsense: %v, want them, capped", got)
 	}
 }

@@ -31,7 +31,7 @@ func useAPIKeyFile(c *cli.Context, options *client.Options) error {
 	}
 	file := &keyFile{path: path}
 	if _, err := file.key(c.Context); err != nil {
-		return badInput(err)
+		return badInput(fmt.Errorf("Temporal's API key: %w", err))
 	}
 	options.Credentials = client.NewAPIKeyDynamicCredentials(file.key)
 	return nil
@@ -59,7 +59,7 @@ func (f *keyFile) key(context.Context) (string, error) {
 	case err == nil:
 		f.last, f.read = token, time.Now()
 	case f.last == "":
-		return "", fmt.Errorf("Temporal's API key: %w", err)
+		return "", err
 	}
 	return f.last, nil
 }

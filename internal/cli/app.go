@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
 )
@@ -28,7 +29,8 @@ const (
 // went well, 1 when a job ended badly, 2 for bad input, 3 for a job that
 // completed with failed lines, 130 when interrupted. Commands given in extra come on top of nightshift's own.
 func Main(ctx context.Context, args []string, extra ...*cli.Command) int {
-	err := newApp(os.Stdout, os.Stderr, extra).RunContext(ctx, args)
+	app := newApp(os.Stdout, os.Stderr, extra)
+	err := app.RunContext(ctx, flagsFirst(app.Commands, args))
 	if err == nil {
 		return exitOK
 	}
@@ -53,13 +55,14 @@ func newApp(stdout, stderr io.Writer, extra []*cli.Command) *cli.App {
 			"  nightshift init --provider nebius\n" +
 			"  nightshift run job.yaml\n" +
 			"  nightshift list --state open",
+		Version:   buildOf(debug.ReadBuildInfo()).Version,
 		Writer:    stdout,
 		ErrWriter: stderr,
 		Commands: append([]*cli.Command{
 			initCommand(), checkCommand(),
 			runCommand(), submitCommand(), watchCommand(), listCommand(), statusCommand(), reportCommand(),
 			pauseCommand(), resumeCommand(), cancelCommand(), retryCommand(), resultsCommand(), scheduleCommand(), schemaCommand(),
-			endpointsCommand(), doctorCommand(), workerCommand(), setupCommand(), healthCommand(), serveCommand(), simCommand(), versionCommand(), completionCommand(),
+			endpointsCommand(), doctorCommand(), workerCommand(), setupCommand(), healthCommand(), serveCommand(), codecCommand(), simCommand(), versionCommand(), completionCommand(),
 		}, extra...),
 		HideHelpCommand:           true,
 		DisableSliceFlagSeparator: true, // an object's key may hold a comma
@@ -68,6 +71,7 @@ func newApp(stdout, stderr io.Writer, extra []*cli.Command) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {}, // Main decides how to end
 		OnUsageError:              usageError,
 	}
+	app.CustomAppHelpTemplate = helpTemplate(cli.AppHelpTemplate, app.Description)
 	prepare(app.Commands, "NIGHTSHIFT")
 	return app
 }

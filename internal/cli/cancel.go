@@ -36,5 +36,8 @@ func cancelJob(c *cli.Context) error {
 	if c.Bool("wait") {
 		return follow(c, connected, id)
 	}
+	if c.Bool("json") {
+		return printJSON(c, map[string]string{"job": id, "web_ui": connected.link(id)})
+	}
 	return nil
 }

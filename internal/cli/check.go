@@ -32,7 +32,7 @@ func checkCommand() *cli.Command {
 			"  nightshift check --tokens-per-second 9000 --output-tokens 250 job.yaml\n" +
 			"  NEBIUS_API_KEY=... nightshift check --prices prices.yaml job.yaml",
 		Flags: slices.Concat(storeFlags(), providerFlags(), []cli.Flag{
-			pricesFlag(),
+			pricesFlag(), jsonFlag(),
 			&cli.Float64Flag{Name: "tokens-per-second", Usage: "`TOKENS` of prompts and answers together that one replica handles in a second"},
 			&cli.Float64Flag{Name: "output-tokens", Usage: "`TOKENS` of an answer on average; else what the lines allow at most"},
 		}),
@@ -59,12 +59,23 @@ func runCheck(c *cli.Context) error {
 	if err := check.read(c); err != nil {
 		return checkError(c, err)
 	}
-	check.printProblems()
-	check.printEstimate()
-	if !check.plan.Runs() || slices.ContainsFunc(check.offers, func(o offer) bool { return o.refused }) {
+	if c.Bool("json") {
+		if err := printJSON(c, check.estimate()); err != nil {
+			return err
+		}
+	} else {
+		check.printProblems()
+		check.printEstimate()
+	}
+	if !check.runs() {
 		return &exitError{code: exitBadInput}
 	}
 	return nil
+}
+
+// runs reports whether the job would not be refused.
+func (i *inputCheck) runs() bool {
+	return i.plan.Runs() && !slices.ContainsFunc(i.offers, func(o offer) bool { return o.refused })
 }
 
 // inputCheck is what is known of a job's input.
@@ -109,19 +120,15 @@ func checkError(c *cli.Context, err error) error {
 // printProblems tells what is wrong, the first thousand one by one.
 func (i *inputCheck) printProblems() {
 	for _, p := range i.plan.Problems {
-		place := p.File
-		if p.Line > 0 {
-			place = fmt.Sprintf("%s:%d", p.File, p.Line)
-		}
 		if p.Param != "" {
 			p.Code += " " + p.Param
 		}
-		fmt.Fprintf(i.out, "%s: %s: %s\n", place, p.Code, p.Message)
+		fmt.Fprintf(i.out, "%s%s: %s\n", p.Place(), p.Code, p.Message)
 	}
 	if i.plan.ProblemCount == 0 {
 		return
 	}
-	fmt.Fprintf(i.out, "\n%s problems", grouped(i.plan.ProblemCount))
+	fmt.Fprintf(i.out, "\n%s", countOf(i.plan.ProblemCount, "problem"))
 	if hidden := i.plan.ProblemCount - int64(len(i.plan.Problems)); hidden > 0 {
 		fmt.Fprintf(i.out, ", of which the first %s are above", grouped(int64(len(i.plan.Problems))))
 	}
@@ -139,6 +146,8 @@ func (i *inputCheck) printProblems() {
 		fmt.Fprintf(i.out, "%s lines would become error lines, and the others run: on_invalid is skip\n\n", grouped(i.plan.Skipped))
 	case i.spec.OnInvalid == jobs.SkipInvalid:
 		fmt.Fprint(i.out, "the job would be refused, although on_invalid is skip\n\n")
+	case i.plan.Broken():
+		fmt.Fprint(i.out, "the job would be refused; try: another input\n\n")
 	default:
 		fmt.Fprint(i.out, "the job would be refused; try: correct the lines, or on_invalid: skip\n\n")
 	}

@@ -101,11 +101,7 @@ func (i *inputCheck) printInput() {
 	if len(kinds) > 0 {
 		compressed = ", compressed " + strings.Join(kinds, ", ")
 	}
-	objects := "1 object"
-	if n := len(i.plan.Files); n != 1 {
-		objects = grouped(int64(n)) + " objects"
-	}
-	i.line("input", "%s requests, %s bytes of text in %s%s", grouped(i.plan.Requests), grouped(i.plan.Bytes), objects, compressed)
+	i.line("input", "%s, %s bytes of text in %s%s", countOf(i.plan.Requests, "request"), grouped(i.plan.Bytes), countOf(int64(len(i.plan.Files)), "object"), compressed)
 	if i.plan.URL != "" {
 		i.line("url", "%s", i.plan.URL)
 	}
@@ -130,7 +126,7 @@ func (i *inputCheck) printOffer(endpoint jobs.Endpoint, offer offer, tokens int6
 		i.line("cost", "unknown, as the answers are")
 		return
 	}
-	alone := time.Duration(float64(tokens) / i.speed * float64(time.Second))
+	alone, cost := i.takes(offer, tokens)
 	replicas := "one replica"
 	if n := endpoint.Replicas.Min; n > 1 {
 		replicas = fmt.Sprintf("%d replicas, each", n)
@@ -143,9 +139,16 @@ func (i *inputCheck) printOffer(endpoint jobs.Endpoint, offer offer, tokens int6
 		i.line("cost", "unknown: nobody tells a price; try: endpoint.price_per_gpu_hour, or --prices")
 		return
 	}
-	cost := offer.replicaHour
-	cost.Amount *= alone.Hours()
 	i.line("cost", "about %s at %s for a replica for an hour, says %s; warm-up not counted", cost, offer.replicaHour, offer.from)
+}
+
+// takes is the time of one replica that so many tokens take at the speed that is
+// told, and what that costs.
+func (i *inputCheck) takes(offer offer, tokens int64) (alone time.Duration, cost jobs.Money) {
+	alone = time.Duration(float64(tokens) / i.speed * float64(time.Second))
+	cost = offer.replicaHour
+	cost.Amount *= alone.Hours()
+	return alone, cost
 }
 
 // offer is what is known of an endpoint of the job.

@@ -55,6 +55,9 @@ func TestCheck_EstimatesAndProblems(t *testing.T) {
 		{"with a speed and a price", "", map[string]string{"in/a.jsonl": good, "prices.yaml": "nebius: {gpu-h100-sxm: 3 USD}\n"}, []string{"--prices", "DIR/prices.yaml", "--tokens-per-second", "2", "--output-tokens", "10"}, exitOK, []string{
 			"answers   about 40 tokens: 10 an answer, as given", "time      about 40.0s on one replica at 2 tokens a second", "cost      about 0.0667 USD at 6.00 USD for a replica for an hour, says the price file",
 		}, "unknown"},
+		{"in JSON", "", map[string]string{"in/a.jsonl": good, "prices.yaml": "nebius: {gpu-h100-sxm: 3 USD}\n"}, []string{"--json", "--prices", "DIR/prices.yaml", "--tokens-per-second", "2", "--output-tokens", "10"}, exitOK, []string{
+			`"runs": true`, `"requests": 4`, `"prompt_tokens": 40`, `"answer_tokens": 40`, `"replica_seconds": 40`, `"cost": "0.0667 USD"`,
+		}, "about"},
 		{"a speed and no price", "", map[string]string{"in/a.jsonl": good}, []string{"--tokens-per-second", "2"}, exitOK, []string{"time      about 3m20s", "cost      unknown: nobody tells a price"}, ""},
 		{"answers without a bound", "", map[string]string{"in/a.jsonl": strings.ReplaceAll(good, `,"max_tokens":90`, "")}, []string{"--tokens-per-second", "2"}, exitOK, []string{"answers   unknown: 4 lines do not bound", "time      unknown, as the answers are"}, ""},
 		{"bad lines", "", map[string]string{"in/a.jsonl": good, "in/b.jsonl": "secret\n" + ids("e", "a")}, nil, exitBadInput, []string{

@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/nightshift-run/nightshift/internal/provider/registry"
+	"github.com/nightshift-run/nightshift/jobs"
 )
 
 // eachCommand calls visit with every command that a person sees, and the path
@@ -64,7 +67,7 @@ func TestCommands_SayWhatTheyAreForWithExamplesThatParse(t *testing.T) {
 			return
 		}
 		for _, example := range examples {
-			for _, args := range nightshiftsIn(example) {
+			for _, args := range CommandLines(example, "nightshift") {
 				if reached, err := parsed(args); err != nil || reached == "" {
 					t.Errorf("%v: %q: reached %q, %v", path, strings.TrimSpace(example), reached, err)
 				}
@@ -73,34 +76,47 @@ func TestCommands_SayWhatTheyAreForWithExamplesThatParse(t *testing.T) {
 	})
 }
 
-// nightshiftsIn finds the calls of nightshift in a line of shell.
-func nightshiftsIn(line string) (calls [][]string) {
-	var call []string
-	for _, word := range shellWords(line) {
-		switch {
-		case word == "|" || word == "&" || word == "&&" || word == ">" || word == "#":
-			if len(call) > 0 {
-				calls = append(calls, call)
-			}
-			call = nil
-		case word == "nightshift" || len(call) > 0:
-			call = append(call, word)
+func TestCommands_JobFlagsSayWhatTheyAreFor(t *testing.T) {
+	t.Parallel()
+	for _, field := range jobs.Fields() {
+		if name, usage := jobFlagOf(field.Path); usage == "" {
+			t.Errorf("--%s, for %s of a job file, has no help", name, field.Path)
 		}
 	}
-	if len(call) > 0 {
-		calls = append(calls, call)
-	}
-	return calls
 }
 
-var shellWord = regexp.MustCompile(`'[^']*'|"[^"]*"|[^\s]+`)
-
-func shellWords(line string) []string {
-	words := shellWord.FindAllString(line, -1)
-	for i, word := range words {
-		words[i] = strings.Trim(word, `'"`)
+func TestCommands_PrintJSONForPrograms(t *testing.T) {
+	t.Parallel()
+	others := map[string]string{
+		"init": "a file", "schema": "JSON anyway", "results": "JSONL anyway", "completion": "a script",
+		"worker": "nothing", "serve": "nothing", "serve key": "the key alone", "sim": "nothing", "setup": "nothing to go by", "health": "an exit code",
+		"endpoints delete": "what became of each, and an exit code",
+		"schedule pause":   "nothing", "schedule resume": "nothing", "schedule delete": "nothing",
 	}
-	return words
+	eachCommand(newApp(io.Discard, io.Discard, nil).Commands, nil, func(path []string, command *cli.Command) {
+		name := strings.Join(path, " ")
+		if len(command.Subcommands) > 0 || slices.Contains(flagNames(command), "json") {
+			return
+		}
+		if others[name] == "" {
+			t.Errorf("%s has no --json", name)
+		}
+	})
+}
+
+// TestHelp_EndsWithExamples: also where the flags alone fill a terminal, and in
+// both ways of asking for it.
+func TestHelp_EndsWithExamples(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"help"}, {"run", "--help"}, {"help", "run"}, {"schedule", "--help"}, {"schedule", "help", "backfill"}, {"list", "--help"}} {
+		text, talk, code := runApp(t, args...)
+		options, examples := strings.Index(text, "OPTIONS:\n"), strings.Index(text, "EXAMPLES:\n   nightshift ")
+		if code != 0 || talk != "" || options < 0 || examples < options || strings.Contains(text, "Examples:") {
+			t.Errorf("%v ended with %d, examples at %d, options at %d:\n%s%s", args, code, examples, options, text, talk)
+		}
+	}
+	if text, _, code := runApp(t, "--version"); code != 0 || !strings.HasPrefix(text, "nightshift version ") {
+		t.Errorf("--version ended with %d: %s", code, text)
+	}
 }
 
 // parsed runs a command line whose actions do nothing, and returns the name of
@@ -156,7 +172,7 @@ func TestCompletion_KnowsCommandsFlagsAndProviders(t *testing.T) {
 		"":                  "pause\n",
 		"endpoints":         "sweep\n",
 		"list --sta":        "--state\n",
-		"run --provider":    "nebius\nstatic\n",
+		"run --provider":    strings.Join(registry.Names(), "\n") + "\n",
 		"list --state":      "paused\n",
 		"completion":        "zsh\n",
 		"endpoints list -":  "--json\n",

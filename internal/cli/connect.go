@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -22,7 +23,7 @@ func temporalFlags() []cli.Flag {
 		&cli.StringFlag{Name: "address", Usage: "Temporal's `HOST:PORT`; otherwise the profile file says it", EnvVars: []string{"TEMPORAL_ADDRESS"}},
 		&cli.StringFlag{Name: "namespace", Usage: "Temporal `NAMESPACE`", EnvVars: []string{"TEMPORAL_NAMESPACE"}},
 		&cli.StringFlag{Name: "profile", Usage: "`PROFILE` of Temporal's configuration file", EnvVars: []string{"TEMPORAL_PROFILE"}},
-		apiKeyFlag(),
+		apiKeyFlag(), encryptionKeysFlag(),
 		&cli.StringFlag{Name: "web-ui", Usage: "`URL` of Temporal's Web UI, for links", EnvVars: []string{"NIGHTSHIFT_WEB_UI"}},
 	}
 }
@@ -61,12 +62,14 @@ func connect(c *cli.Context, logger *slog.Logger) (*session, error) {
 }
 
 // connectLater is connect for who can wait for the server: it makes no call.
-func connectLater(c *cli.Context, logger *slog.Logger, change func(*client.Options)) (*session, error) {
+func connectLater(c *cli.Context, logger *slog.Logger, change func(*client.Options) error) (*session, error) {
 	options, err := temporalOptions(c, logger)
 	if err != nil {
 		return nil, err
 	}
-	change(&options)
+	if err := change(&options); err != nil {
+		return nil, err
+	}
 	dialing, err := client.NewLazyClient(options)
 	if err != nil {
 		return nil, fmt.Errorf("connect to Temporal at %s: %w", options.HostPort, err)
@@ -82,7 +85,7 @@ func temporalOptions(c *cli.Context, logger *slog.Logger) (client.Options, error
 	options.HostPort = cmp.Or(c.String("address"), options.HostPort, client.DefaultHostPort)
 	options.Namespace = cmp.Or(c.String("namespace"), options.Namespace, client.DefaultNamespace)
 	options.Logger = log.NewStructuredLogger(logger)
-	return options, useAPIKeyFile(c, &options)
+	return options, errors.Join(useAPIKeyFile(c, &options), useEncryption(c, &options))
 }
 
 func newSession(c *cli.Context, connected client.Client, options client.Options) *session {
@@ -105,8 +108,19 @@ func guessWebUI(hostPort string) string {
 
 // openStore makes the object store's client; it makes no call.
 func openStore(ctx context.Context, c *cli.Context) (*bucket.Store, error) {
-	return bucket.New(ctx, bucket.Options{
+	return bucket.New(ctx, storeOptions(c))
+}
+
+// openCountedStore is openStore, and counts the bytes of objects.
+func openCountedStore(c *cli.Context, traffic func(read, written int)) (*bucket.Store, error) {
+	options := storeOptions(c)
+	options.Traffic = traffic
+	return bucket.New(c.Context, options)
+}
+
+func storeOptions(c *cli.Context) bucket.Options {
+	return bucket.Options{
 		Endpoint: c.String("s3-endpoint"), Region: c.String("s3-region"),
 		KMSKey: c.String("s3-sse-kms-key"), RequesterPays: c.Bool("s3-requester-pays"),
-	})
+	}
 }

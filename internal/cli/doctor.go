@@ -137,7 +137,7 @@ func (d *doctor) jobFile(path string) *jobs.Spec {
 	var spec jobs.Spec
 	ok := d.check(context.Background(), "job file", func(context.Context) (f finding) {
 		spec, f.err = readSpec(path)
-		f.detail = path
+		f.detail, f.remedy = path, "correct the file; nightshift schema says what may be in it, nightshift init writes one"
 		return f
 	})
 	if !ok {

@@ -29,6 +29,7 @@ func (d *doctor) buckets(c *cli.Context, spec *jobs.Spec) {
 	var store *bucket.Store
 	ok := d.check(c.Context, "object store", func(ctx context.Context) (f finding) {
 		store, f.err = openStore(ctx, c)
+		f.remedy = "correct AWS_PROFILE, AWS_REGION and the files that they are about, or --s3-endpoint"
 		return f
 	})
 	if !ok {
@@ -57,7 +58,7 @@ func checkInput(ctx context.Context, store *bucket.Store, url string) finding {
 		found.detail = "the first object, " + object.URL + ", has " + found.detail
 		return found
 	}
-	return finding{err: errors.New("it names no object")}
+	return finding{err: errors.New("it names no object"), remedy: "is the name right, and has whoever writes the input done so? aws s3 ls shows what is there"}
 }
 
 func readBeginning(ctx context.Context, store *bucket.Store, url string) finding {
@@ -134,7 +135,10 @@ func (t trial) read(ctx context.Context) finding {
 		return troubled(err)
 	}
 	if want := trialText[8:18]; string(got) != want {
-		return finding{err: fmt.Errorf("bytes 8 to 18 are %q, not the %q that was written", got, want)}
+		return finding{
+			err:    fmt.Errorf("bytes 8 to 18 are %q, not the %q that was written", got, want),
+			remedy: "an S3-compatible server, and proxies before it, that honour Range",
+		}
 	}
 	return finding{}
 }
@@ -167,7 +171,7 @@ func (t trial) remove(ctx context.Context) finding {
 	}
 	switch _, err := t.store.Stat(ctx, t.url); {
 	case err == nil:
-		return finding{err: fmt.Errorf("%s is still there", t.url)}
+		return finding{err: fmt.Errorf("%s is still there", t.url), remedy: "credentials that may delete there; then delete it by hand"}
 	case !errors.Is(err, bucket.ErrNotFound):
 		return troubled(err)
 	}

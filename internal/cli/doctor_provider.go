@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"go.temporal.io/sdk/temporal"
 
@@ -39,7 +40,7 @@ func (d *doctor) providers(ctx context.Context, settings activities.Providers) {
 func checkProvider(ctx context.Context, name string, settings provider.Settings) finding {
 	opened, err := registry.Open(name, settings)
 	if err != nil {
-		return finding{err: err}
+		return finding{err: err, remedy: providerRemedy(name, err)}
 	}
 	states, err := opened.List(ctx)
 	if err != nil {
@@ -52,14 +53,16 @@ func checkProvider(ctx context.Context, name string, settings provider.Settings)
 func providerRemedy(name string, err error) string {
 	variables, unknown := registry.VariablesOf(name)
 	switch {
-	case unknown != nil || err == nil:
+	case err == nil:
 		return ""
+	case unknown != nil:
+		return "a provider that is known: " + strings.Join(registry.Names(), ", ")
 	case provider.KindOf(err) == provider.Unauthorized:
 		return "a valid token in " + variables.Token
 	case provider.KindOf(err) == provider.Unavailable:
 		return "again in a minute; if it stays so, is " + variables.BaseURL + " right?"
 	}
-	return ""
+	return "are the variables that begin with " + variables.Prefix + " right? see: nightshift endpoints list --provider " + name + " --help"
 }
 
 // endpoints checks whether what the job may rent is offered, and at what price.
@@ -68,12 +71,30 @@ func (d *doctor) endpoints(ctx context.Context, spec jobs.Spec, settings activit
 	for _, endpoint := range spec.Choices() {
 		d.check(ctx, "endpoint "+endpoint.String(), func(ctx context.Context) finding {
 			terms, err := asking.CheckEndpoint(ctx, workflows.CheckCall{Endpoint: endpoint, Limits: spec.Limits})
+			f := finding{detail: describeTerms(endpoint, terms), err: err, remedy: endpointRemedy(endpoint, err)}
 			if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
-				err = errors.New(failure.Message())
+				f.err = errors.New(failure.Message())
 			}
-			return finding{detail: describeTerms(endpoint, terms), err: err}
+			return f
 		})
 	}
+}
+
+// endpointRemedy is what to do about an endpoint that cannot be had.
+func endpointRemedy(endpoint jobs.Endpoint, err error) string {
+	failure, _ := errors.AsType[*temporal.ApplicationError](err)
+	switch {
+	case err == nil:
+		return ""
+	case failure != nil && failure.Type() == jobs.InvalidInput: // which says what to set
+		return "correct the job's limits or price"
+	case failure != nil && failure.Type() == jobs.EndpointRefused:
+		return "what is offered: nightshift endpoints hardware --provider " + endpoint.Provider
+	}
+	if variables, err := registry.VariablesOf(endpoint.Provider); err == nil {
+		return "are " + variables.Token + " and " + variables.BaseURL + " right?"
+	}
+	return "a provider that is known: " + strings.Join(registry.Names(), ", ")
 }
 
 func describeTerms(endpoint jobs.Endpoint, terms workflows.Terms) string {

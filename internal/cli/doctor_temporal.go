@@ -64,7 +64,10 @@ func (s *session) checkNamespace(ctx context.Context) finding {
 func (s *session) checkAttributes(ctx context.Context) finding {
 	missing, err := worker.MissingSearchAttributes(ctx, s.Client, s.namespace)
 	if err != nil || len(missing) == 0 {
-		return finding{detail: fmt.Sprintf("all %d are there", len(workflows.SearchAttributes())), err: err}
+		return finding{
+			detail: fmt.Sprintf("all %d are there", len(workflows.SearchAttributes())), err: err,
+			remedy: "access to the namespace's operator service for " + s.address + ", or look yourself: temporal operator search-attribute list",
+		}
 	}
 	var names, commands []string
 	for _, key := range missing {
@@ -112,7 +115,10 @@ func (s *session) checkSweep(ctx context.Context) finding {
 		return finding{err: fmt.Errorf("%s is not installed", workflows.SweepSchedule), remedy: "start a control worker without --no-sweep"}
 	}
 	if err != nil {
-		return finding{err: fmt.Errorf("describe schedule %s: %w", workflows.SweepSchedule, err)}
+		return finding{
+			err:    fmt.Errorf("describe schedule %s: %w", workflows.SweepSchedule, err),
+			remedy: fmt.Sprintf("temporal schedule describe --namespace %s --schedule-id %s", s.namespace, workflows.SweepSchedule),
+		}
 	}
 	if state := described.Schedule.State; state.Paused {
 		return finding{
@@ -139,16 +145,16 @@ func (s *session) checkSweep(ctx context.Context) finding {
 }
 
 func (s *session) lastSweep(ctx context.Context, last client.ScheduleWorkflowExecution, detail string) finding {
+	remedy := fmt.Sprintf("temporal workflow show --namespace %s --workflow-id %s", s.namespace, last.WorkflowID)
 	run, err := s.DescribeWorkflowExecution(ctx, last.WorkflowID, last.FirstExecutionRunID)
 	if err != nil {
-		return finding{err: fmt.Errorf("describe the newest run %s: %w", last.WorkflowID, err)}
+		return finding{err: fmt.Errorf("describe the newest run %s: %w", last.WorkflowID, err), remedy: remedy}
 	}
 	status := run.GetWorkflowExecutionInfo().GetStatus()
 	switch status {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
 		return finding{detail: fmt.Sprintf("%s, %s", detail, strings.ToLower(status.String()))}
 	}
-	remedy := fmt.Sprintf("temporal workflow show --namespace %s --workflow-id %s", s.namespace, last.WorkflowID)
 	if link := WebLink(s.webUI, s.namespace, last.WorkflowID); link != "" {
 		remedy = link
 	}

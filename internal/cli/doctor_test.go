@@ -90,6 +90,76 @@ func TestDoctor_TellsWhatIsWrong(t *testing.T) {
 	row(t, stdout, "FAILED", "write file:///proc/nowhere/")
 	row(t, stdout, "skipped", "read file:///proc/nowhere/")
 	row(t, stdout, "FAILED", "endpoint openai/gpt-oss-120b", `"gpu-h100" is none of`, "gpu-h200-sxm")
+	row(t, stdout, "try: what is offered: nightshift endpoints hardware --provider nebius")
+	saysWhatToDo(t, stdout)
+}
+
+// TestDoctor_TellsWhatToDo: more ways to be wrong.
+func TestDoctor_TellsWhatToDo(t *testing.T) {
+	for name, wrong := range map[string]struct {
+		spoil func(*account)
+		args  []string
+		says  string
+	}{
+		"job file":         {args: []string{"/nowhere.yaml"}, says: "job file"},
+		"no such input":    {args: []string{"PATTERN"}, says: "it names no object"},
+		"no control plane": {spoil: func(a *account) { a.url = "http://127.0.0.1:1" }, says: "provider nebius"},
+		"refused":          {spoil: func(a *account) { a.cloud.Inject(sim.Fault{Op: sim.OpList, Kind: sim.Status, Status: 422}) }, says: "provider nebius"},
+		"no catalogue":     {spoil: func(a *account) { a.cloud.Inject(sim.Fault{Op: sim.OpTemplates, Kind: sim.HTML}) }, says: "provider nebius"},
+		"bad bucket":       {args: []string{"--bucket", "https://bucket/"}, says: "write https://bucket/"},
+		"cost":             {args: []string{"COST"}, says: "cannot be kept"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newAccount(t)
+			if wrong.spoil != nil {
+				wrong.spoil(a)
+			}
+			for i, arg := range wrong.args {
+				switch arg {
+				case "PATTERN":
+					wrong.args[i] = a.jobWith("input: DIR/*.jsonl")
+				case "COST":
+					wrong.args[i] = a.jobWith("input: DIR/in.jsonl\nlimits: {cost: 5 USD}")
+				}
+			}
+			stdout, code := a.doctor(wrong.args...)
+			row(t, stdout, "FAILED", wrong.says)
+			if saysWhatToDo(t, stdout); code != exitBadly {
+				t.Errorf("exit code %d\n%s", code, stdout)
+			}
+		})
+	}
+}
+
+// jobWith writes a job file whose first lines are these.
+func (a *account) jobWith(text string) string {
+	a.Helper()
+	file, folder := a.job("gpu-h100-sxm")
+	written, err := os.ReadFile(file)
+	if err != nil {
+		a.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(written), "\n")
+	text = strings.ReplaceAll(text, "DIR", "file://"+folder) + "\n" + rest
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		a.Fatal(err)
+	}
+	return file
+}
+
+// saysWhatToDo checks that each failure is followed by something to try.
+func saysWhatToDo(t *testing.T, stdout string) {
+	t.Helper()
+	for failure := range strings.SplitSeq(stdout, "FAILED") {
+		said, _, _ := strings.Cut(failure, "\nok ")
+		said, _, _ = strings.Cut(said, "\nskipped ")
+		if !strings.HasPrefix(failure, "  ") {
+			continue // what came before the first failure
+		}
+		if !strings.Contains(said, "try: ") {
+			t.Errorf("nothing to try about:%s", said)
+		}
+	}
 }
 
 func TestDoctor_NothingGiven(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nightshift-run/nightshift/internal/provider/registry"
 	"github.com/nightshift-run/nightshift/jobs"
 )
 
@@ -73,9 +74,12 @@ func printHardware(c *cli.Context, found []offered) {
 	table := newTable(c)
 	fmt.Fprintln(table, "PROVIDER\tMODEL\tFLAVOR\tGPU\tCOUNT\tREGIONS\tMAX REPLICAS\tPRICE/HOUR\tSTOCK\tDETAIL")
 	for _, o := range found {
-		price, most, count := "-", "-", "-"
-		if !o.PerHour.IsZero() {
+		price, most, count := unknownPrice, "-", "-"
+		switch {
+		case !o.PerHour.IsZero():
 			price = o.PerHour.String()
+		case !registry.Rents(o.Provider):
+			price = "-"
 		}
 		if o.MaxReplicas > 0 {
 			most = fmt.Sprint(o.MaxReplicas)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,9 +34,10 @@ type listed struct {
 	Provider      string     `json:"provider"`
 	ID            string     `json:"id"`
 	Name          string     `json:"name,omitempty"`
-	Whose         string     `json:"whose"`                  // ours, installation NAME, or not nightshift's
+	Whose         string     `json:"whose"`                  // ours, installation NAME, not nightshift's, or unknown
 	Installation  string     `json:"installation,omitempty"` // of nightshift's endpoints
-	Job           string     `json:"job,omitempty"`          // of nightshift's endpoints
+	Job           string     `json:"job,omitempty"`          // of nightshift's endpoints; what stands for it where jobs share one
+	Shared        bool       `json:"shared,omitempty"`       // its Endpoint workflow, endpoint/JOB, shows the jobs
 	Phase         string     `json:"phase"`                  // provider.Phase
 	Detail        string     `json:"detail,omitempty"`       // the provider's own words
 	ReadyReplicas int        `json:"ready_replicas"`
@@ -67,7 +69,7 @@ func listEndpoints(c *cli.Context) error {
 		errs = append(errs, err)
 		rates := rates{account: account, prices: priced, known: map[string]jobs.Money{}}
 		for _, state := range states {
-			endpoints = append(endpoints, listing(c.Context, state, c.String("installation"), &rates))
+			endpoints = append(endpoints, listing(c.Context, whole(c.Context, account, state), c.String("installation"), &rates))
 		}
 	}
 	if format == "json" || c.Bool("json") {
@@ -76,6 +78,19 @@ func listEndpoints(c *cli.Context) error {
 		printEndpoints(c, endpoints)
 	}
 	return errors.Join(errs...)
+}
+
+// whole asks for what a listing leaves out: Together's has no flavor, on which the
+// price depends.
+func whole(ctx context.Context, account sweep.Account, state provider.State) provider.State {
+	if state.Phase.Off() || state.Shape.Model != "" || state.Shape.Flavor != "" {
+		return state
+	}
+	described, err := account.Provider.Describe(ctx, state.ID)
+	if err != nil || described.Phase == provider.Gone {
+		return state
+	}
+	return described
 }
 
 func listing(ctx context.Context, state provider.State, ours string, rates *rates) listed {
@@ -87,11 +102,16 @@ func listing(ctx context.Context, state provider.State, ours string, rates *rate
 	if state.Shape.GPU.Type != "" || state.Shape.Region != "" {
 		e.Hardware = hardware(state.Shape)
 	}
+	if !rates.account.Provider.Capabilities().CanFind {
+		e.Whose = "unknown" // the provider keeps no names
+		return e
+	}
 	name, err := provider.ParseName(state.Name)
 	if err != nil {
 		return e
 	}
 	e.Installation, e.Job, e.Deadline = name.Installation, name.Job, name.Deadline
+	e.Shared = jobs.IsSharedID(name.Job)
 	e.PastDeadline = !state.Phase.Off() && time.Now().After(name.Deadline)
 	e.Whose = "installation " + name.Installation
 	if name.Installation == ours {
@@ -109,13 +129,9 @@ func printEndpoints(c *cli.Context, endpoints []listed) {
 	fmt.Fprintln(table, "PROVIDER\tID\tJOB OR NAME\tWHOSE\tPHASE\tREPLICAS\tAGE\tDEADLINE\tHARDWARE\tPRICE/HOUR")
 	late := 0
 	for _, e := range endpoints {
-		what := e.Job
-		if what == "" {
-			what = e.Name
-		}
-		price := "-"
-		if !e.PerHour.IsZero() {
-			price = e.PerHour.String()
+		what := cmp.Or(e.Job, e.Name)
+		if e.Shared {
+			what += " (several jobs)"
 		}
 		deadline := untilDeadline(e.Deadline)
 		if provider.Phase(e.Phase).Off() {
@@ -125,13 +141,28 @@ func printEndpoints(c *cli.Context, endpoints []listed) {
 			late++
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n",
-			e.Provider, shown(e.ID), shown(what), shown(e.Whose), e.Phase, e.ReadyReplicas, ago(e.Created), deadline, shown(e.Hardware), price)
+			e.Provider, shown(e.ID), shown(what), shown(e.Whose), e.Phase, e.ReadyReplicas, ago(e.Created), deadline, shown(e.Hardware), e.price())
 	}
 	table.Flush()
 	if late > 0 {
 		fmt.Fprintf(c.App.ErrWriter, "\n%d past their deadline; see what a sweep would delete: nightshift endpoints sweep --dry-run\n", late)
 	}
 }
+
+// price is what the endpoint costs for an hour as it is now, in words.
+func (e listed) price() string {
+	phase := provider.Phase(e.Phase)
+	switch {
+	case !e.PerHour.IsZero():
+		return e.PerHour.String()
+	case e.ReadyReplicas > 0, phase.Usable(), phase == provider.Unknown:
+		return unknownPrice
+	}
+	return "-" // nothing is billed
+}
+
+// unknownPrice is said where neither the provider nor a price file tells.
+const unknownPrice = "unknown"
 
 // rates finds what endpoints of one account cost.
 type rates struct {

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nightshift-run/nightshift/internal/provider"
+	"github.com/nightshift-run/nightshift/internal/provider/registry"
 	"github.com/nightshift-run/nightshift/jobs"
 )
 
@@ -41,26 +42,27 @@ func showEndpoint(c *cli.Context) error {
 	if state.Phase == provider.Gone {
 		return badInput(fmt.Errorf("%s has no endpoint %s", account.Name, c.Args().First()))
 	}
-	if c.Bool("json") {
-		priced, err := readPrices(c)
-		if err != nil {
-			return err
-		}
-		rates := rates{account: account, prices: priced, known: map[string]jobs.Money{}}
-		return printJSON(c, listing(c.Context, state, "", &rates))
+	priced, err := readPrices(c)
+	if err != nil {
+		return err
 	}
-	printEndpoint(c.App.Writer, account.Name, state)
+	rates := rates{account: account, prices: priced, known: map[string]jobs.Money{}}
+	entry := listing(c.Context, state, "", &rates)
+	if c.Bool("json") {
+		return printJSON(c, entry)
+	}
+	printEndpoint(c.App.Writer, entry, state)
 	return nil
 }
 
-func printEndpoint(out io.Writer, providerName string, state provider.State) {
+func printEndpoint(out io.Writer, entry listed, state provider.State) {
 	row := func(what, value string) {
 		if value != "" {
 			fmt.Fprintf(out, "%-9s %s\n", what, value)
 		}
 	}
 	row("endpoint", provider.Clip(state.ID, maxShown))
-	row("provider", providerName)
+	row("provider", entry.Provider)
 	row("name", provider.Clip(state.Name, maxShown))
 	if name, err := provider.ParseName(state.Name); err == nil {
 		row("job", provider.Clip(name.Job, maxShown)+", of installation "+provider.Clip(name.Installation, maxShown))
@@ -75,6 +77,9 @@ func printEndpoint(out io.Writer, providerName string, state provider.State) {
 	row("model", provider.Clip(state.Shape.Model, maxShown))
 	row("flavor", provider.Clip(state.Shape.Flavor, maxShown))
 	row("hardware", hardware(state.Shape))
+	if registry.Rents(entry.Provider) {
+		row("an hour", entry.price())
+	}
 	row("base URL", provider.Clip(state.BaseURL, maxShown))
 	row("route", provider.Clip(state.Model, maxShown)) // what requests carry as "model"
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -81,25 +82,27 @@ func healthURL(c *cli.Context) (string, error) {
 	return "http://" + address + "/readyz", nil
 }
 
-// serveHealth serves a worker's health where the flag says, from before it
-// connects, until stop is called.
-func serveHealth(c *cli.Context) (health *worker.Health, stop func(), err error) {
-	health = worker.NewHealth()
+// serveHealth serves a worker's health, and its metrics at /metrics, where the
+// flag says, from before it connects, until stop is called.
+func serveHealth(c *cli.Context, health *worker.Health, metrics http.Handler, log *slog.Logger) (stop func(), err error) {
 	address := c.String("health-listen")
 	if address == "" {
-		return health, func() {}, nil
+		return func() {}, nil
 	}
+	pages := http.NewServeMux()
+	pages.Handle("GET /", health)
+	pages.Handle("GET /metrics", metrics)
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, nil, badInput(fmt.Errorf("health: %w\ntry another address: --health-listen 127.0.0.1:0", err))
+		return nil, badInput(fmt.Errorf("health: %w\ntry another address: --health-listen 127.0.0.1:0", err))
 	}
-	fmt.Fprintf(c.App.ErrWriter, "health on http://%s/readyz\n", listener.Addr())
+	log.Info("health and metrics are served", "url", "http://"+listener.Addr().String()+"/readyz")
 	serving, end := context.WithCancel(context.WithoutCancel(c.Context))
 	var done sync.WaitGroup
 	done.Go(func() {
-		if err := serve(serving, listener, health); err != nil {
-			fmt.Fprintln(c.App.ErrWriter, "health:", err)
+		if err := serve(serving, listener, pages); err != nil {
+			log.Error("health and metrics", "error", err)
 		}
 	})
-	return health, func() { end(); done.Wait() }, nil
+	return func() { end(); done.Wait() }, nil
 }

@@ -17,6 +17,18 @@ import (
 // not here has a flag too, called after its path: --endpoint-gpu-type.
 var jobFlags = []struct{ path, flag, usage string }{
 	{"name", "name", "what people call the job: `NAME`"},
+	{"output_exists", "output-exists", "`WHAT` becomes of another job's results there: refuse or replace"},
+	{"results.split", "results-split", "begin another result file at `SIZE`, such as 1GiB"},
+	{"results.compression", "results-compression", "`KIND` none, gzip or zstd"},
+	{"resume_from", "resume-from", "`JOB` or output of an earlier job whose answers are reused; may be given again"},
+	{"on_invalid", "on-invalid", "`WHAT` becomes of lines that cannot be sent: fail or skip"},
+	{"models", "models", "`HOW` many models the lines may name: one or any"},
+	{"expect.url", "expect-url", "`PATH` that every line must have, such as /v1/chat/completions"},
+	{"expect.model", "expect-model", "`MODEL` that every line must name"},
+	{"expect.served", "expect-served", "`MODEL` to tell of when a line names another; may be given again"},
+	{"expect.requests", "expect-requests", "refuse an input of more than `N` requests"},
+	{"notify.format", "notify-format", "`FORM` of what is told: openai, as OpenAI's Batch API tells it"},
+	{"max_line", "max-line", "`SIZE` of the longest line, at most 1GiB"},
 	{"input", "input", "`URL` of the requests, s3:// or file://; may be given again"},
 	{"output", "output", "`URL` of the prefix for the results"},
 	{"endpoint.provider", "provider", "`PROVIDER` to rent from: " + strings.Join(registry.Names(), ", ")},
@@ -29,7 +41,7 @@ var jobFlags = []struct{ path, flag, usage string }{
 	{"endpoint.replicas.max", "replicas-max", "at most `N` replicas"},
 	{"endpoint.id", "endpoint-id", "`ID` of an endpoint that the provider already has"},
 	{"endpoint.mode", "mode", "`MODE` endpoint or provider-batch"},
-	{"endpoint.release", "release", "`WHAT` happens to the endpoint afterwards: delete or disable"},
+	{"endpoint.release", "release", "`WHAT` happens to the endpoint afterwards: delete, disable or, for --endpoint-id, restore"},
 	{"endpoint.idle_stop", "idle-stop", "ask the provider to stop an endpoint that is idle for `TIME`"},
 	{"endpoint.share.name", "share", "share the endpoint with jobs that give the same `NAME` and want the same"},
 	{"endpoint.share.linger", "linger", "keep a shared endpoint for `TIME` after this job"},
@@ -45,6 +57,21 @@ var jobFlags = []struct{ path, flag, usage string }{
 	{"requests.concurrency", "concurrency", "`N` requests in flight from one worker, or auto"},
 	{"requests.timeout", "timeout", "one attempt at a request may take `TIME`"},
 	{"requests.attempts", "attempts", "send one request at most `N` times"},
+	{"requests.defaults", "requests-defaults", "`NAME=VALUE` for bodies without that member; may be given again"},
+	{"requests.headers", "requests-headers", "`NAME=VALUE` to send with every request; may be given again"},
+	{"requests.order", "requests-order", "`ORDER` of sending: prefix, input or longest-first"},
+	{"requests.hedge", "requests-hedge", "`true` sends the last slow requests of a shard a second time"},
+	{"schedule.cron", "schedule-cron", "`CRON` times at which the job runs by itself; may be given again"},
+	{"schedule.time_zone", "schedule-time-zone", "`ZONE` of these times, such as Europe/Berlin"},
+	{"schedule.overlap", "schedule-overlap", "`WHAT` to do while a run is open: skip or buffer_one"},
+	{"schedule.catch_up", "schedule-catch-up", "`TIME` by which a run may start late after an outage"},
+	{"schedule.jitter", "schedule-jitter", "spread starts over `TIME`"},
+	{"schedule.pause_on_failure", "schedule-pause-on-failure", "`true` pauses the schedule after a run that failed"},
+	{"schedule.skip_unchanged", "schedule-skip-unchanged", "`false` runs also when nothing is new"},
+	{"notify.webhook", "notify-webhook", "`URL` that is told how the job ended"},
+	{"notify.webhook_env", "notify-webhook-env", "`VARIABLE` of the worker with that URL"},
+	{"notify.secret_env", "notify-secret-env", "`VARIABLE` of the worker with the secret that signs what it is told"},
+	{"notify.on", "notify-on", "`EVENT` to tell of; may be given again"},
 }
 
 // jobFlagOf is the name and the help of the flag for a field.
@@ -54,7 +81,7 @@ func jobFlagOf(field string) (name, usage string) {
 			return known.flag, known.usage
 		}
 	}
-	return strings.NewReplacer(".", "-", "_", "-").Replace(field), "job file: " + field
+	return strings.NewReplacer(".", "-", "_", "-").Replace(field), ""
 }
 
 // jobFlagsOf are the flags that say what a job file can, for any command that
@@ -95,6 +122,9 @@ func readJob(c *cli.Context) (jobs.Spec, error) {
 	overrides := overridesOf(c)
 	if c.NArg() == 0 && len(overrides) > 0 {
 		return readJobOfFlags(c, overrides)
+	}
+	if c.NArg() == 0 {
+		return jobs.Spec{}, badInput(fmt.Errorf("%s takes a job file, or flags such as --input, --output, --provider and --model; try: nightshift init, or nightshift %s --help", c.Command.Name, c.Command.Name))
 	}
 	file, err := oneArgument(c, "the job file")
 	if err != nil {

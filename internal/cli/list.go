@@ -138,6 +138,9 @@ func stateOf(status enumspb.WorkflowExecutionStatus, phase string) string {
 		}
 		return phase
 	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+		if phase == string(jobs.Skipped) {
+			return phase
+		}
 		return string(jobs.Completed)
 	case enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
 		return string(jobs.Cancelled)

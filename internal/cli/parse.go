@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"io"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -13,11 +15,46 @@ import (
 // Parse reads a command line, with args[0] being the program's name, as Main
 // would, and does nothing. Its error is what is wrong with command or flags:
 // what checks files that hold command lines needs no more.
-func Parse(args []string) error {
-	app := newApp(io.Discard, io.Discard, nil)
+func Parse(args []string, extra ...*cli.Command) error {
+	app := newApp(io.Discard, io.Discard, extra)
 	quieten(app.Commands)
-	return app.RunContext(context.Background(), args)
+	return app.RunContext(context.Background(), flagsFirst(app.Commands, args))
 }
+
+// CommandLines finds the calls of a program, such as "nightshift" or "go run
+// ./local", in lines of shell as help texts and papers have them. The name of
+// the program is the first word of each.
+func CommandLines(shell, program string) (calls [][]string) {
+	name := strings.Fields(program)
+	for line := range strings.SplitSeq(strings.ReplaceAll(shell, "\\\n", " "), "\n") {
+		var call []string
+		words := shellWord.FindAllString(line, -1)
+		for i := 0; i < len(words); i++ {
+			switch word := words[i]; {
+			case strings.HasPrefix(word, "#"):
+				i = len(words)
+			case word == "|" || word == "&" || word == "&&" || word == ">":
+				calls, call = appendCall(calls, call), nil
+			case call == nil && len(words)-i >= len(name) && slices.Equal(words[i:i+len(name)], name):
+				call = []string{program}
+				i += len(name) - 1
+			case call != nil:
+				call = append(call, strings.Trim(word, `'"`))
+			}
+		}
+		calls = appendCall(calls, call)
+	}
+	return calls
+}
+
+func appendCall(calls [][]string, call []string) [][]string {
+	if call == nil {
+		return calls
+	}
+	return append(calls, call)
+}
+
+var shellWord = regexp.MustCompile(`'[^']*'|"[^"]*"|[^\s]+`)
 
 func quieten(commands []*cli.Command) {
 	for _, command := range commands {
@@ -31,7 +68,7 @@ func quieten(commands []*cli.Command) {
 // Variables returns the names of the environment variables that the program
 // itself reads, sorted. Temporal's and AWS's come on top.
 func Variables() []string {
-	names := variablesOf(newApp(io.Discard, io.Discard, nil).Commands)
+	names := append(variablesOf(newApp(io.Discard, io.Discard, nil).Commands), variableKeys)
 	for _, name := range registry.Names() {
 		if variables, err := registry.VariablesOf(name); err == nil {
 			names = append(names, variables.Token)

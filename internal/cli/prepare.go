@@ -17,6 +17,7 @@ func prepare(commands []*cli.Command, prefix string) {
 	for _, command := range commands {
 		command.OnUsageError = usageError
 		command.HideHelpCommand = true
+		command.CustomHelpTemplate = helpTemplate(templateOf(command), command.Description)
 		own := prefix + "_" + variable(command.Name)
 		for _, flag := range command.Flags {
 			nameVariable(flag, own)
@@ -29,6 +30,13 @@ func prepare(commands []*cli.Command, prefix string) {
 		}
 		prepare(command.Subcommands, own)
 	}
+}
+
+func templateOf(command *cli.Command) string {
+	if len(command.Subcommands) > 0 {
+		return cli.SubcommandHelpTemplate
+	}
+	return cli.CommandHelpTemplate
 }
 
 // nameVariable gives a flag without an environment name one. All of the
@@ -66,6 +74,9 @@ func flagNames(command *cli.Command) (names []string) {
 func helpOrUnknown(c *cli.Context) error {
 	if !c.Args().Present() {
 		return cli.ShowSubcommandHelp(c)
+	}
+	if c.Args().First() == "help" {
+		return helpOf(c)
 	}
 	path := strings.TrimPrefix(c.Command.HelpName+" "+c.Args().First(), c.App.HelpName+" ")
 	var names []string

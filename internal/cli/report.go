@@ -96,14 +96,16 @@ func printRental(out io.Writer, r jobs.Rental) {
 	printMoment(out, "first answer", r.Ready, r.Created)
 	printShared(out, r)
 	printMoment(out, "stop accepted", r.StopAsked, r.Ready)
-	switch {
+	switch batches := r.GPUs == 0 && r.Created.IsZero() && r.ID != ""; { // an endpoint has its id from being created
 	case r.Returned():
-	case r.Confirmed.IsZero():
-		fmt.Fprintf(out, "  NOT CONFIRMED OFF: nightshift goes on trying; look for %s (%s), and end it with:\n"+
-			"    nightshift endpoints delete --provider %s %s\n", r.Name, r.ID, r.Provider, r.ID)
-	default:
+	case !r.Confirmed.IsZero():
 		printMoment(out, "confirmed off", r.Confirmed, r.StopAsked)
 		fmt.Fprintf(out, "  proof: %s\n", r.ConfirmHow)
+	case batches:
+		fmt.Fprintf(out, "  NOT CONFIRMED OVER: nightshift goes on cancelling; look at these batches in the console of %s\n", r.Provider)
+	default:
+		fmt.Fprintf(out, "  NOT CONFIRMED OFF: nightshift goes on trying; look for %s (%s), and end it with:\n"+
+			"    nightshift endpoints delete --provider %s %s\n", r.Name, r.ID, r.Provider, r.ID)
 	}
 	if r.Reason != "" {
 		fmt.Fprintf(out, "  released because: %s\n", r.Reason)

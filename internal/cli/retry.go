@@ -26,7 +26,7 @@ func retryCommand() *cli.Command {
 			"Examples:\n" +
 			"  nightshift retry 20261121-020000-nightly-summaries-k3fq\n" +
 			"  nightshift retry --watch 20261121-020000-nightly-summaries-k3fq",
-		Flags:  append(temporalFlags(), &cli.StringFlag{Name: "id", Usage: "the new job's `ID` instead of a new one"}, &cli.BoolFlag{Name: "watch", Usage: "show the new job's progress and print its report, as run does"}),
+		Flags:  append(temporalFlags(), jsonFlag(), &cli.StringFlag{Name: "id", Usage: "the new job's `ID` instead of a new one"}, &cli.BoolFlag{Name: "watch", Usage: "show the new job's progress and print its report, as run does"}),
 		Action: retryJob,
 	}
 }
@@ -55,7 +55,12 @@ func retryJob(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(c.App.Writer, id)
+	if c.Bool("json") && !c.Bool("watch") {
+		return printJSON(c, retried{Job: id, Total: progress.Counts.Total, Reused: progress.Counts.Reused})
+	}
+	if !c.Bool("json") { // else the report comes
+		fmt.Fprintln(c.App.Writer, id)
+	}
 	if counts := progress.Counts; counts.Total > 0 {
 		fmt.Fprintf(c.App.ErrWriter, "%s of %s answers are reused, %s requests are sent\n",
 			grouped(counts.Reused), grouped(counts.Total), grouped(counts.Total-counts.Reused))
@@ -65,6 +70,13 @@ func retryJob(c *cli.Context) error {
 	}
 	fmt.Fprintf(c.App.ErrWriter, "follow it with: nightshift watch %s\n", id)
 	return nil
+}
+
+// retried is what --json prints of the new job, unless its report is waited for.
+type retried struct {
+	Job    string `json:"job"`
+	Total  int64  `json:"total"`  // 0 while they are not counted
+	Reused int64  `json:"reused"` // answers of the earlier job
 }
 
 // specToRetry is the spec of a job that goes on from an earlier one. What still

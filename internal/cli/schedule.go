@@ -7,7 +7,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nightshift-run/nightshift/internal/spell"
 	"github.com/nightshift-run/nightshift/jobs"
 	"github.com/nightshift-run/nightshift/workflows"
 )
@@ -26,16 +25,6 @@ func scheduleCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			createScheduleCommand(), applySchedulesCommand(), listSchedulesCommand(), showScheduleCommand(), pauseScheduleCommand(),
 			resumeScheduleCommand(), triggerScheduleCommand(), backfillScheduleCommand(), deleteScheduleCommand(),
-		},
-		Action: func(c *cli.Context) error {
-			if !c.Args().Present() {
-				return cli.ShowSubcommandHelp(c)
-			}
-			var names []string
-			for _, command := range c.Command.Subcommands {
-				names = append(names, command.Name)
-			}
-			return badInput(fmt.Errorf("unknown command \"schedule %s\"; %s", c.Args().First(), spell.Suggest(c.Args().First(), names)))
 		},
 	}
 }

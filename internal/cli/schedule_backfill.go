@@ -22,7 +22,7 @@ func backfillScheduleCommand() *cli.Command {
 			"Examples:\n" +
 			"  nightshift schedule backfill --from 2026-11-18 --to 2026-11-20 --dry-run nightly-summaries\n" +
 			"  nightshift schedule backfill --from 2026-11-18 --to 2026-11-20 nightly-summaries",
-		Flags: append(temporalFlags(),
+		Flags: append(temporalFlags(), jsonFlag(),
 			&cli.StringFlag{Name: "from", Usage: "`TIME` of the first run, or before it", Required: true, EnvVars: []string{"NIGHTSHIFT_BACKFILL_FROM"}},
 			&cli.StringFlag{Name: "to", Usage: "`TIME` of the last run, or after it", Required: true, EnvVars: []string{"NIGHTSHIFT_BACKFILL_TO"}},
 			&cli.BoolFlag{Name: "dry-run", Usage: "only print the times", EnvVars: []string{"NIGHTSHIFT_DRY_RUN"}}),
@@ -60,11 +60,8 @@ func runBackfillSchedule(c *cli.Context) error {
 	if len(matching.GetStartTime()) == 0 {
 		return badInput(fmt.Errorf("schedule %s has no time from %s to %s", id, found.in(from), found.in(to)))
 	}
-	for _, at := range matching.GetStartTime() {
-		fmt.Fprintln(c.App.Writer, at.AsTime().In(zone).Format(time.RFC3339))
-	}
-	if c.Bool("dry-run") {
-		return nil
+	if err := printTimes(c, matching.GetStartTime(), zone); err != nil || c.Bool("dry-run") {
+		return err
 	}
 	// One after another, whatever the schedule's overlap, which would leave out
 	// all but the first.
@@ -75,6 +72,20 @@ func runBackfillSchedule(c *cli.Context) error {
 		return fmt.Errorf("backfill schedule %s: %w", id, err)
 	}
 	fmt.Fprintf(c.App.ErrWriter, "runs one after another; see: nightshift schedule show %s\n", id)
+	return nil
+}
+
+func printTimes(c *cli.Context, stamps []*timestamppb.Timestamp, zone *time.Location) error {
+	times := make([]string, len(stamps))
+	for i, stamp := range stamps {
+		times[i] = stamp.AsTime().In(zone).Format(time.RFC3339)
+	}
+	if c.Bool("json") {
+		return printJSON(c, times)
+	}
+	for _, at := range times {
+		fmt.Fprintln(c.App.Writer, at)
+	}
 	return nil
 }
 

@@ -19,7 +19,7 @@ func createScheduleCommand() *cli.Command {
 			"Examples:\n" +
 			"  nightshift schedule create examples/nightly.yaml\n" +
 			"  nightshift schedule create --paused --id summaries-berlin job.yaml",
-		Flags: append(temporalFlags(),
+		Flags: append(temporalFlags(), jsonFlag(),
 			&cli.StringFlag{Name: "id", Usage: "`ID` of the schedule", EnvVars: []string{"NIGHTSHIFT_SCHEDULE_ID"}},
 			&cli.BoolFlag{Name: "paused", Usage: "do not run before it is resumed", EnvVars: []string{"NIGHTSHIFT_SCHEDULE_PAUSED"}}),
 		Action: runCreateSchedule,
@@ -50,6 +50,9 @@ func runCreateSchedule(c *cli.Context) error {
 	created, err := findSchedule(c.Context, connected.Client, input.Schedule)
 	if err != nil {
 		return err
+	}
+	if c.Bool("json") {
+		return printJSON(c, created.listed(nil))
 	}
 	fmt.Fprintln(c.App.Writer, input.Schedule)
 	fmt.Fprintf(c.App.ErrWriter, "%s\ntry it now with: nightshift schedule trigger %s\n", created.nextLine(), input.Schedule)

@@ -21,7 +21,7 @@ func triggerScheduleCommand() *cli.Command {
 			"Examples:\n" +
 			"  nightshift schedule trigger nightly-summaries\n" +
 			"  nightshift schedule trigger --watch nightly-summaries",
-		Flags:  append(temporalFlags(), &cli.BoolFlag{Name: "watch", Usage: "show the job until it ends", EnvVars: []string{"NIGHTSHIFT_WATCH"}}),
+		Flags:  append(temporalFlags(), jsonFlag(), &cli.BoolFlag{Name: "watch", Usage: "show the job until it ends", EnvVars: []string{"NIGHTSHIFT_WATCH"}}),
 		Action: runTriggerSchedule,
 	}
 }
@@ -47,7 +47,12 @@ func runTriggerSchedule(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(c.App.Writer, job)
+	switch {
+	case c.Bool("json") && !c.Bool("watch"):
+		return printJSON(c, map[string]string{"job": job, "web_ui": connected.link(job)})
+	case !c.Bool("json"): // else the report comes
+		fmt.Fprintln(c.App.Writer, job)
+	}
 	if c.Bool("watch") {
 		return follow(c, connected, job)
 	}

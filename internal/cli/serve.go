@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,7 +37,7 @@ func serveCommand() *cli.Command {
 			"  nightshift serve serve.yaml\n" +
 			"  nightshift serve key --tenant research --keys keys.yaml\n" +
 			"  nightshift serve --keys keys.yaml --listen 0.0.0.0:7290 serve.yaml",
-		Flags: append(append(temporalFlags(), storeFlags()...),
+		Flags: append(slices.Concat(temporalFlags(), storeFlags(), logFlags()),
 			&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` to listen on", Value: "127.0.0.1:7290"},
 			&cli.PathFlag{Name: "keys", Usage: "`FILE` of the keys that are let in; read anew while running, so that keys can be given and taken"},
 			&cli.DurationFlag{Name: "stop-timeout", Usage: "how long open requests may finish after SIGTERM", Value: 20 * time.Second},
@@ -63,12 +64,15 @@ func runServe(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	logger := NewLogger(c.App.ErrWriter, slog.LevelInfo)
+	logger, err := logger(c)
+	if err != nil {
+		return err
+	}
 	store, err := openStore(c.Context, c)
 	if err != nil {
 		return err
 	}
-	connected, err := connectLater(c, NewLogger(c.App.ErrWriter, slog.LevelError), func(*client.Options) {})
+	connected, err := connectLater(c, NewLogger(c.App.ErrWriter, slog.LevelError), func(*client.Options) error { return nil })
 	if err != nil {
 		return err
 	}

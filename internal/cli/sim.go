@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -27,23 +26,27 @@ func simCommand() *cli.Command {
 			"  nightshift sim --warm-up 2m --listen 127.0.0.1:8701\n" +
 			"  nightshift sim --served my-model            # a server of one's own, for provider: static\n" +
 			"  NEBIUS_BASE_URL=http://127.0.0.1:8700 NEBIUS_INFERENCE_URL=http://127.0.0.1:8700/v1 NEBIUS_API_KEY=any nightshift worker",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` to listen on", Value: "127.0.0.1:8700", EnvVars: []string{"NIGHTSHIFT_SIM_LISTEN"}},
 			&cli.DurationFlag{Name: "warm-up", Usage: "time from create to ready", Value: 8 * time.Second, EnvVars: []string{"NIGHTSHIFT_SIM_WARM_UP"}},
 			&cli.StringFlag{Name: "token", Usage: "the only bearer `TOKEN` to accept; any without it", EnvVars: []string{"NIGHTSHIFT_SIM_TOKEN"}},
 			&cli.StringSliceFlag{Name: "served", Usage: "`MODEL` that is always served, as by a server of one's own that no provider knows", EnvVars: []string{"NIGHTSHIFT_SIM_SERVED"}},
 			&cli.BoolFlag{Name: "together-v1-closed", Usage: "refuse to create and to restart Together's version 1 endpoints, as the real service does today", EnvVars: []string{"NIGHTSHIFT_SIM_TOGETHER_V1_CLOSED"}},
 			&cli.BoolFlag{Name: "instant", Usage: "answer requests at once instead of at a GPU's speed", EnvVars: []string{"NIGHTSHIFT_SIM_INSTANT"}},
-		},
+		}, logFlags()...),
 		Action: runSim,
 	}
 }
 
 func runSim(c *cli.Context) error {
+	logger, err := logger(c)
+	if err != nil {
+		return err
+	}
 	options := sim.Options{
 		Token: c.String("token"), WarmUp: c.Duration("warm-up"),
 		Served: c.StringSlice("served"), TogetherV1Closed: c.Bool("together-v1-closed"),
-		Logger: NewLogger(c.App.ErrWriter, slog.LevelInfo),
+		Logger: logger,
 	}
 	if !c.Bool("instant") {
 		options.Model = sim.Typical()
@@ -54,7 +57,7 @@ func runSim(c *cli.Context) error {
 	}
 	cloud := sim.New(options)
 	defer cloud.Close()
-	fmt.Fprintf(c.App.ErrWriter, "simulated cloud on http://%s, ledger at /sim/ledger\n", listener.Addr())
+	logger.Info("simulated cloud", "url", "http://"+listener.Addr().String(), "ledger", "http://"+listener.Addr().String()+"/sim/ledger")
 	return serve(c.Context, listener, cloud)
 }
 

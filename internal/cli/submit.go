@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -116,8 +115,8 @@ func Submit(ctx context.Context, c client.Client, id string, spec jobs.Spec) err
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary:                            summaryOf(spec),
-		StaticDetails:                            fmt.Sprintf("from %s\n\nto %s", strings.Join(spec.Input, " "), spec.Output),
+		StaticSummary:                            workflows.Summary(spec),
+		StaticDetails:                            workflows.Details(spec),
 	}
 	_, err := c.ExecuteWorkflow(ctx, options, workflows.BatchWorkflow, workflows.BatchInput{Job: id, Spec: spec})
 	if _, used := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); used {
@@ -127,17 +126,4 @@ func Submit(ctx context.Context, c client.Client, id string, spec jobs.Spec) err
 		return fmt.Errorf("submit job %s: %w", id, err)
 	}
 	return nil
-}
-
-// maxSummary is what Temporal keeps of a summary, in bytes.
-const maxSummary = 400
-
-// summaryOf is the line that the Web UI shows beside a job.
-func summaryOf(spec jobs.Spec) string {
-	choices := spec.Choices()
-	summary := fmt.Sprintf("%s: %s, %s", spec.Name, choices[0], choices[0].Provider)
-	if len(choices) > 1 {
-		summary += fmt.Sprintf(", or %d others", len(choices)-1)
-	}
-	return summary[:min(len(summary), maxSummary)]
 }

@@ -61,3 +61,17 @@ func TestParseSince(t *testing.T) {
 		}
 	}
 }
+
+// TestSnapshot_CountsOpenShardsOnce: while no worker answers, what the workflow
+// told last stands, and the heartbeats are not added to it again and again.
+func TestSnapshot_CountsOpenShardsOnce(t *testing.T) {
+	t.Parallel()
+	s := Snapshot{told: workflows.Progress{Counts: jobs.Counts{Total: 100, Completed: 10}, Usage: jobs.Usage{InputTokens: 7}}}
+	for range 3 {
+		s = Snapshot{told: s.told}
+		s.addShards([]workflows.ShardBeat{{Completed: 3, Failed: 1, InFlight: 2, Tokens: 5}, {Completed: 2}})
+		if want := (jobs.Counts{Total: 100, Completed: 15, Failed: 1}); s.Counts != want || s.Tokens != 12 || s.InFlight != 2 {
+			t.Fatalf("%+v, %d tokens, %d in flight", s.Counts, s.Tokens, s.InFlight)
+		}
+	}
+}

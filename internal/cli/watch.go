@@ -27,6 +27,8 @@ type Snapshot struct {
 	NoWorker bool   // nobody answers the workflow's query
 	Sharing  int    // jobs that have the endpoint now, this one included; 0 where it is not shared
 	Retried  string // what is being tried again, and why
+
+	told workflows.Progress // what the workflow itself said last
 }
 
 // billed is the GPU time that the job has been billed for so far.
@@ -113,18 +115,20 @@ func look(ctx context.Context, c client.Client, id string, before Snapshot) (Sna
 	if err != nil {
 		return before, err
 	}
-	now := Snapshot{Progress: before.Progress, At: time.Now()}
 	asking, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
+	var told workflows.Progress
 	answer, err := c.QueryWorkflow(asking, id, "", workflows.ProgressQuery)
 	if err == nil {
-		err = answer.Get(&now.Progress)
+		err = answer.Get(&told)
 	}
-	now.NoWorker = err != nil
 	if _, gone := errors.AsType[*serviceerror.NotFound](err); gone {
 		return before, err
 	}
-	now.Tokens = now.Usage.InputTokens + now.Usage.OutputTokens
+	now := Snapshot{told: told, At: time.Now(), NoWorker: err != nil}
+	if now.NoWorker {
+		now.told = before.told
+	}
 	now.addShards(heartbeats.Shards(description))
 	now.Retried = heartbeats.Retried(description)
 	switch now.Phase {
@@ -134,7 +138,11 @@ func look(ctx context.Context, c client.Client, id string, before Snapshot) (Sna
 	return now, nil
 }
 
+// addShards makes of what the workflow told, and of what its open shards beat,
+// how far the job is.
 func (s *Snapshot) addShards(beats []workflows.ShardBeat) {
+	s.Progress = s.told
+	s.Tokens = s.Usage.InputTokens + s.Usage.OutputTokens
 	for _, beat := range beats {
 		s.Counts.Completed += beat.Completed
 		s.Counts.Failed += beat.Failed

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+	"go.temporal.io/sdk/client"
 
 	"github.com/nightshift-run/nightshift/internal/provider/registry"
 	"github.com/nightshift-run/nightshift/internal/spell"
@@ -30,16 +30,21 @@ func workerCommand() *cli.Command {
 			"  NEBIUS_API_KEY=... TOGETHER_API_KEY=... nightshift worker\n" +
 			"  nightshift worker --role data --s3-endpoint http://127.0.0.1:9000\n" +
 			"  nightshift worker --nebius-api-key-file token.txt --nebius-base-url http://127.0.0.1:8700",
-		Flags: append(slices.Concat(temporalFlags(), storeFlags(), providerFlags()),
+		Flags: append(slices.Concat(temporalFlags(), storeFlags(), providerFlags(), logFlags()),
 			&cli.StringSliceFlag{Name: "role", Usage: "`ROLE` control or data; both when not given; separate several by commas", EnvVars: []string{"NIGHTSHIFT_ROLES"}},
 			&cli.DurationFlag{Name: "stop-timeout", Usage: "how long requests in flight may finish after SIGTERM", Value: 20 * time.Second, EnvVars: []string{"NIGHTSHIFT_STOP_TIMEOUT"}},
+			&cli.IntFlag{Name: "slots", Usage: "shards that a data worker has open at once, of all jobs together", Value: worker.DefaultSlots, EnvVars: []string{"NIGHTSHIFT_SLOTS"}},
+			&cli.IntFlag{Name: "pollers", Usage: "requests for work that are open at once for each task queue", Value: worker.DefaultPollers, EnvVars: []string{"NIGHTSHIFT_POLLERS"}},
+			&cli.StringFlag{Name: "deployment-name", Usage: "`NAME` of the Worker Deployment that this worker is a version of; without it Temporal tells no versions apart", EnvVars: []string{"NIGHTSHIFT_DEPLOYMENT_NAME"}},
+			&cli.StringFlag{Name: "build-id", Usage: "the version's `ID`", DefaultText: "the commit that was built", EnvVars: []string{"NIGHTSHIFT_BUILD_ID"}},
 			&cli.DurationFlag{Name: "sweep-every", Usage: "how often to look for endpoints that nobody will release any more", Value: worker.DefaultSweepEvery, EnvVars: []string{"NIGHTSHIFT_SWEEP_EVERY"}},
 			&cli.BoolFlag{Name: "no-sweep", Usage: "leave the schedule that does so as it is, or uninstalled", EnvVars: []string{"NIGHTSHIFT_NO_SWEEP"}},
 			&cli.DurationFlag{Name: "release-after-outage", Usage: "release endpoints past their deadline without Temporal when it has been out of reach for so long; 0 is never", Value: 5 * time.Minute, EnvVars: []string{"NIGHTSHIFT_RELEASE_AFTER_OUTAGE"}},
 			&cli.StringFlag{Name: "installation", Usage: "`NAME` of this installation, as a worker that is ready logs it, for guarding endpoints from a start without Temporal", EnvVars: []string{"NIGHTSHIFT_INSTALLATION"}},
 			&cli.PathFlag{Name: "state-dir", Usage: "`DIR` in which that name is remembered", DefaultText: "nightshift in the user's cache folder", EnvVars: []string{"NIGHTSHIFT_STATE_DIR"}},
 			pricesFlag(),
-			healthListenFlag("`HOST:PORT` to tell supervisors on whether the worker is alive and ready; nothing is told without it"),
+			healthListenFlag("`HOST:PORT` to tell supervisors on whether the worker is alive and ready, and Prometheus its metrics; nothing is told without it"),
+			traceRequestsFlag(),
 		),
 		Action: runWorker,
 	}
@@ -54,22 +59,42 @@ func runWorker(c *cli.Context) error {
 	if c.Duration("sweep-every") < time.Minute || c.Duration("release-after-outage") < 0 {
 		return badInput(errors.New("--sweep-every must be at least 1m, and --release-after-outage 0 or more"))
 	}
+	if c.Int("slots") < 1 || c.Int("pollers") < 1 {
+		return badInput(errors.New("--slots and --pollers must be at least 1"))
+	}
+	deployment, err := deploymentOf(c)
+	if err != nil {
+		return badInput(err)
+	}
 	prices, err := readPrices(c)
 	if err != nil {
 		return err
 	}
-	logger := NewLogger(c.App.ErrWriter, slog.LevelInfo)
-	health, stopHealth, err := serveHealth(c)
+	logger, err := logger(c)
+	if err != nil {
+		return err
+	}
+	telling, err := startTelemetry(c, "nightshift-worker", logger)
+	if err != nil {
+		return err
+	}
+	defer stopTelemetry(telling, logger)
+	health := worker.NewHealth()
+	telling.Metrics().WatchReady(health.Ready)
+	stopHealth, err := serveHealth(c, health, telling, logger)
 	if err != nil {
 		return err
 	}
 	defer stopHealth()
-	connected, err := connectLater(c, logger, health.Observe)
+	connected, err := connectLater(c, logger, func(o *client.Options) error {
+		health.Observe(o)
+		return telling.Observe(o)
+	})
 	if err != nil {
 		return err
 	}
 	defer connected.Close()
-	store, err := openStore(c.Context, c)
+	store, err := openCountedStore(c, telling.Metrics().Stored)
 	if err != nil {
 		return err
 	}
@@ -81,9 +106,22 @@ func runWorker(c *cli.Context) error {
 		Client: connected.Client, Namespace: connected.namespace, Store: store, Providers: providers,
 		Roles: roles, TempDir: c.String("temp-dir"), StopTimeout: c.Duration("stop-timeout"), Logger: logger,
 		SweepEvery: c.Duration("sweep-every"), NoSweep: c.Bool("no-sweep"),
-		ReleaseAfterOutage: c.Duration("release-after-outage"), Prices: prices, Health: health,
+		ReleaseAfterOutage: c.Duration("release-after-outage"), Prices: prices, Health: health, Telemetry: telling,
+		Slots: c.Int("slots"), Pollers: c.Int("pollers"), Deployment: deployment,
 		Installation: c.String("installation"), StateFile: stateFile(c, connected),
 	})
+}
+
+// deploymentOf is the version that the flags say this worker is.
+func deploymentOf(c *cli.Context) (worker.Deployment, error) {
+	deployment := worker.Deployment{Name: c.String("deployment-name"), BuildID: c.String("build-id")}
+	if deployment.Name != "" && deployment.BuildID == "" {
+		deployment.BuildID = worker.Build()
+	}
+	if err := deployment.Check(); err != nil {
+		return deployment, fmt.Errorf("%w; see --deployment-name and --build-id", err)
+	}
+	return deployment, nil
 }
 
 // stateFile is where a worker remembers what it learned of that Temporal

@@ -6,6 +6,7 @@ package heartbeats
 
 import (
 	"fmt"
+	"strings"
 
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -39,11 +40,14 @@ func Retried(description *workflowservice.DescribeWorkflowExecutionResponse) str
 	for _, open := range description.GetPendingActivities() {
 		name := open.GetActivityType().GetName()
 		if tries := open.GetAttempt(); tries > most && name != workflows.WatchOwner && name != workflows.WatchEndpoint && open.GetLastFailure() != nil {
-			text, most = fmt.Sprintf("%s, try %d after: %s", name, tries, open.GetLastFailure().GetMessage()), tries
+			text, most = fmt.Sprintf("%s, try %d after: %s", name, tries, oneLine(open.GetLastFailure().GetMessage())), tries
 		}
 	}
 	return text
 }
+
+// oneLine puts the lines of joined errors behind one another.
+func oneLine(message string) string { return strings.ReplaceAll(message, "\n", "; ") }
 
 // read returns the heartbeats of open activities of the types given, in the
 // order of these types.

@@ -19,6 +19,7 @@ type cooldown struct {
 	strikes   int           // how many in a row
 	answered  int           // since its end
 	throttled int           // since its end
+	begun     int64         // ever
 	timer     *time.Timer
 }
 
@@ -47,6 +48,7 @@ func (l *Limiter) throttled(now, sent, retryAfter time.Duration) bool {
 		c.length = pauseAfter(c.strikes, l.options.MaxCooldown)
 	}
 	c.strikes++
+	c.begun++
 	c.until, c.answered, c.throttled = now+c.length, 0, 0
 	l.admit(now)
 	return true

@@ -17,7 +17,8 @@ type Limiter struct {
 	limit    int
 	allowed  int // what a cool-down and the ramp after it leave of limit
 	inFlight int
-	waiters  list.List // of chan struct{}, closed when a slot is granted
+	waiters  list.List // of *waiter
+	waiting  int       // of them, those that are not content with a spare slot
 	cooldown cooldown
 	window   window
 	climber  climber
@@ -35,10 +36,22 @@ func New(options Options) *Limiter {
 	return l
 }
 
+// waiter is a caller that waits for a slot.
+type waiter struct {
+	granted chan struct{} // closed when it has one
+	spare   bool
+}
+
 // Acquire waits, first come first served, until a request may be sent: for a
 // free slot and for the end of a cool-down. It returns nil or ctx's error;
 // after nil the caller must call Release once.
-func (l *Limiter) Acquire(ctx context.Context) error {
+func (l *Limiter) Acquire(ctx context.Context) error { return l.acquire(ctx, false) }
+
+// AcquireSpare is Acquire for a slot that nobody keeps: as long as it waits, Keep
+// lets others keep theirs.
+func (l *Limiter) AcquireSpare(ctx context.Context) error { return l.acquire(ctx, true) }
+
+func (l *Limiter) acquire(ctx context.Context, spare bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -48,15 +61,18 @@ func (l *Limiter) Acquire(ctx context.Context) error {
 		l.mu.Unlock()
 		return nil
 	}
-	granted := make(chan struct{})
-	waiter := l.waiters.PushBack(granted)
+	one := &waiter{granted: make(chan struct{}), spare: spare}
+	place := l.waiters.PushBack(one)
+	if !spare {
+		l.waiting++
+	}
 	l.mu.Unlock()
 
 	select {
-	case <-granted:
+	case <-one.granted:
 		return nil
 	case <-ctx.Done():
-		return l.leave(ctx, waiter, granted)
+		return l.leave(ctx, place)
 	}
 }
 
@@ -74,17 +90,25 @@ func (l *Limiter) TryAcquire() bool {
 
 // leave takes a cancelled caller out of the queue. A slot that it was granted
 // meanwhile goes to the next.
-func (l *Limiter) leave(ctx context.Context, waiter *list.Element, granted <-chan struct{}) error {
+func (l *Limiter) leave(ctx context.Context, place *list.Element) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	select {
-	case <-granted:
+	case <-place.Value.(*waiter).granted:
 		l.inFlight--
 		l.grant()
 	default:
-		l.waiters.Remove(waiter)
+		l.remove(place)
 	}
 	return ctx.Err()
+}
+
+func (l *Limiter) remove(place *list.Element) *waiter {
+	one := l.waiters.Remove(place).(*waiter)
+	if !one.spare {
+		l.waiting--
+	}
+	return one
 }
 
 // Release gives one acquired slot back and says how the request ended. It
@@ -92,19 +116,39 @@ func (l *Limiter) leave(ctx context.Context, waiter *list.Element, granted <-cha
 func (l *Limiter) Release(outcome Outcome) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.took(outcome)
+	l.inFlight--
+	l.grant()
+}
+
+// Keep is Release for a caller that has another request to send: it keeps the
+// slot, unless there are fewer by now, or somebody waits in Acquire, who came
+// first. It reports whether the caller has a slot still.
+func (l *Limiter) Keep(outcome Outcome) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.took(outcome)
+	if l.inFlight <= l.allowed && l.waiting == 0 {
+		return true
+	}
+	l.inFlight--
+	l.grant()
+	return false
+}
+
+// took takes in how a request ended whose slot is still held.
+func (l *Limiter) took(outcome Outcome) {
 	if l.inFlight == 0 {
 		panic("pace: Release without Acquire")
 	}
 	l.learn(l.now(), outcome)
-	l.inFlight--
-	l.grant()
 }
 
 // grant hands free slots to those who wait.
 func (l *Limiter) grant() {
 	for l.inFlight < l.allowed && l.waiters.Len() > 0 {
 		l.inFlight++
-		close(l.waiters.Remove(l.waiters.Front()).(chan struct{}))
+		close(l.remove(l.waiters.Front()).granted)
 	}
 }
 
@@ -125,7 +169,7 @@ func (l *Limiter) SetFixed(n int) {
 func (l *Limiter) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	stats := Stats{InFlight: l.inFlight, Limit: l.limit, Waiting: l.waiters.Len(), Throughput: l.rate}
+	stats := Stats{InFlight: l.inFlight, Limit: l.limit, Waiting: l.waiters.Len(), Throughput: l.rate, Cooldowns: l.cooldown.begun}
 	if l.now() < l.cooldown.until {
 		stats.CoolingUntil = l.origin.Add(l.cooldown.until)
 	}

@@ -125,6 +125,45 @@ func TestLimiter_NeverMoreThanTheLimit(t *testing.T) {
 	}
 }
 
+func TestLimiter_Keep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Options{Fixed: 2})
+		acquireAll(t, l, 2)
+		spared := make(chan error, 1)
+		go func() { spared <- l.AcquireSpare(t.Context()) }()
+		synctest.Wait()
+		if !l.Keep(Outcome{}) {
+			t.Error("a slot is not kept though nobody waits but for a spare one")
+		}
+		waited := make(chan error, 1)
+		go func() { waited <- l.Acquire(t.Context()) }()
+		synctest.Wait()
+		if l.Keep(Outcome{}) {
+			t.Error("a slot is kept though somebody waits for it")
+		}
+		if err := <-spared; err != nil { // it came first
+			t.Error(err)
+		}
+		l.Release(Outcome{})
+		if err := <-waited; err != nil {
+			t.Error(err)
+		}
+		l.SetFixed(1)
+		if l.Keep(Outcome{}) {
+			t.Error("a slot is kept though there are fewer")
+		}
+		if !l.Keep(Outcome{}) {
+			t.Error("the last slot is not kept")
+		}
+		if l.Keep(Outcome{Kind: Throttled, RetryAfter: time.Second}) {
+			t.Error("a slot is kept in a cool-down")
+		}
+		if stats := l.Stats(); stats.InFlight != 0 || stats.Waiting != 0 {
+			t.Errorf("%+v after all is done", stats)
+		}
+	})
+}
+
 func TestLimiter_SetFixed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Fixed: 1})

@@ -63,5 +63,6 @@ type Stats struct {
 	Limit        int       // slots there are, once a cool-down is over
 	Waiting      int       // callers in Acquire
 	CoolingUntil time.Time // end of the cool-down; zero when there is none
+	Cooldowns    int64     // begun so far
 	Throughput   float64   // of the last whole window: tokens/s where outcomes carry tokens, else requests/s
 }

@@ -113,6 +113,9 @@ func tiles(r jobs.Report) []tile {
 			tile{"cost", r.Cost.String(), unitCost(r)},
 			tile{"GPU minutes", minutes(billed), "billed, " + percent(r.Wasted, 1) + " with nothing to answer"})
 	}
+	if len(r.Rentals) > 0 && r.GPUSeconds() == 0 {
+		all = append(all, tile{"cost", "none", "no GPU time was billed"})
+	}
 	if tokens := r.Usage.InputTokens + r.Usage.OutputTokens; tokens > 0 {
 		all = append(all, tile{"tokens", short(float64(tokens)), grouped(r.Usage.InputTokens) + " in, " + grouped(r.Usage.OutputTokens) + " out"})
 		if busy := busySeconds(r); busy > 0 {

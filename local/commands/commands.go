@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -17,7 +18,8 @@ import (
 
 // All returns the commands.
 func All() []*cli.Command {
-	return append([]*cli.Command{demoCommand(), devCommand(), deathsCommand()}, deathsParts()...)
+	own := []*cli.Command{demoCommand(), devCommand(), deathsCommand(), benchCommand(), scaleCommand(), fleetCommand()}
+	return slices.Concat(own, partCommands(), benchParts())
 }
 
 // stackFlags say where everything is kept and listens.

@@ -73,15 +73,3 @@ func chosenDeaths(c *cli.Context) (chosen []deaths.Case) {
 	}
 	return chosen
 }
-
-// deathsParts are what the deaths command runs as processes of their own.
-func deathsParts() []*cli.Command {
-	return []*cli.Command{
-		{Name: deaths.TemporalCommand, Hidden: true, Action: func(c *cli.Context) error {
-			return deaths.ServeTemporal(c.Context, c.App.Writer, c.Args().Get(0), c.Args().Get(1))
-		}},
-		{Name: deaths.ObjectsCommand, Hidden: true, Action: func(c *cli.Context) error {
-			return deaths.ServeObjects(c.Context, c.App.Writer, c.Args().Get(0), c.Args().Get(1))
-		}},
-	}
-}

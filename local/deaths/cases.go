@@ -12,12 +12,16 @@ type Case struct {
 // String is unique among cases, and fit for a folder and for choosing cases.
 func (c Case) String() string { return c.Provider + "/" + c.Death + "/" + c.Moment }
 
-// Matrix returns every death at every moment, in the order of the tables.
+// Matrix returns every death at every moment that the provider has, in the order
+// of the tables.
 func Matrix(provider string) []Case {
+	a, _ := find(providers, provider)
 	var cases []Case
 	for _, d := range deaths {
 		for _, m := range moments {
-			cases = append(cases, Case{provider, d.name, m.name})
+			if !m.rents || !a.exists {
+				cases = append(cases, Case{provider, d.name, m.name})
+			}
 		}
 	}
 	return cases
@@ -26,8 +30,12 @@ func Matrix(provider string) []Case {
 // Few returns the cases that a test run has time for: each death once, and each
 // moment more than once.
 func Few(provider string) []Case {
-	return slices.DeleteFunc(Matrix(provider), func(c Case) bool {
+	all := Matrix(provider)
+	return slices.DeleteFunc(slices.Clone(all), func(c Case) bool {
 		d, _ := find(deaths, c.Death)
+		if !slices.Contains(all, Case{provider, d.name, d.few}) {
+			return c.Moment != "running"
+		}
 		return d.few != c.Moment
 	})
 }

@@ -35,16 +35,14 @@ func startCloud(s setting) (*cloud, error) {
 	}
 	c := &cloud{
 		Cloud: sim.New(sim.Options{
-			Token: token, WarmUp: s.warmUp, Drain: 200 * time.Millisecond,
+			Token: token, Served: []string{served}, WarmUp: s.warmUp, Drain: 200 * time.Millisecond,
 			// 80 requests a second, so that running lasts for seconds.
 			Model: sim.Model{TimeToFirstToken: 100 * time.Millisecond, MaxStreams: 8},
 		}),
 		URL: "http://" + listener.Addr().String(), setting: s,
 		reached: make(chan struct{}), struck: make(chan struct{}),
 	}
-	if s.moment.fault != nil {
-		c.Inject(s.moment.fault(s.provider))
-	}
+	c.arm(s.moment.fault)
 	c.server = &http.Server{Handler: c, ReadHeaderTimeout: 10 * time.Second}
 	c.serving.Go(func() { _ = c.server.Serve(listener) }) // returns when it is closed
 	return c, nil
@@ -70,10 +68,18 @@ func (c *cloud) look() {
 // afterDeath lets go of the call that was held.
 func (c *cloud) afterDeath() {
 	c.ClearFaults()
-	if c.setting.moment.after != nil {
-		c.Inject(c.setting.moment.after(c.setting.provider))
-	}
+	c.arm(c.setting.moment.after)
 	close(c.struck)
+}
+
+// arm injects the fault that the moment has for the case's provider, if any.
+func (c *cloud) arm(fault func(account) (sim.Fault, bool)) {
+	if fault == nil {
+		return
+	}
+	if one, some := fault(c.setting.provider); some {
+		c.Inject(one)
+	}
 }
 
 // stop ends the cloud; the ledger can still be read.

@@ -35,12 +35,9 @@
 // endpoint ran, or if a killed worker's successor sent more anew than what was
 // in flight or not yet flushed.
 //
-// # What is not in the matrix
-//
-// A static endpoint: nothing is rented, so there is nothing to leak or to double, and
-// the moments creating, warming and releasing do not exist. That its lines are
-// conserved is what the same deaths of workers and servers show on any other
-// provider, since sending and collecting do not know where an endpoint comes from.
+// A server that exists is not created or given back: of it there are the moments
+// warming, in which it answers 503 as one does that loads its model, and
+// running, and nothing to leak, but lines to lose.
 //
 // # How to add a provider, a death, a moment
 //

@@ -17,6 +17,7 @@ import (
 	"github.com/nightshift-run/nightshift/internal/batchfile"
 	"github.com/nightshift-run/nightshift/internal/bucket"
 	"github.com/nightshift-run/nightshift/jobs"
+	"github.com/nightshift-run/nightshift/local/parts"
 	"github.com/nightshift-run/nightshift/workflows"
 )
 
@@ -34,8 +35,7 @@ func (w *world) submit(ctx context.Context) error {
 	if _, err := w.store.Put(ctx, inputURL, input.Bytes(), bucket.PutOptions{}); err != nil {
 		return err
 	}
-	spec := jobs.Spec{Name: "death", Input: jobs.URLs{inputURL}, Output: outputURL, Endpoint: w.provider.endpoint}
-	spec.Endpoint.Provider = w.provider.name
+	spec := jobs.Spec{Name: "death", Input: jobs.URLs{inputURL}, Output: outputURL, Endpoint: w.provider.at(w.cloud.URL)}
 	w.job = "death"
 	options := client.StartWorkflowOptions{ID: w.job, TaskQueue: workflows.ControlQueue, WorkflowExecutionTimeout: w.death.limit}
 	_, err := w.client.ExecuteWorkflow(ctx, options, workflows.BatchWorkflow, workflows.BatchInput{Job: w.job, Spec: spec.WithDefaults()})
@@ -63,13 +63,13 @@ func (w *world) closed(ctx context.Context) bool {
 // change that. early is how many endpoints ran when the job, by its own code,
 // was closed.
 func (w *world) awaitOver(ctx context.Context) (early int, err error) {
-	if err := until(ctx, func() bool { return w.closed(ctx) }); err != nil {
+	if err := parts.Until(ctx, func() bool { return w.closed(ctx) }); err != nil {
 		return 0, fmt.Errorf("the job: %w", err)
 	}
 	if status := w.status(ctx); status != terminated && status != timedOut {
 		early = len(w.cloud.Ledger().Running())
 	}
-	err = until(ctx, func() bool { return w.endpointDone(ctx) && len(w.cloud.Ledger().Running()) == 0 })
+	err = parts.Until(ctx, func() bool { return w.endpointDone(ctx) && len(w.cloud.Ledger().Running()) == 0 })
 	if err != nil {
 		return early, fmt.Errorf("the endpoint: %w", err)
 	}
@@ -105,7 +105,7 @@ func (w *world) failure(ctx context.Context) error {
 // the bucket. It first waits until the cloud has noticed that its clients are
 // gone.
 func (w *world) unflushed(ctx context.Context) (int64, error) {
-	if err := until(ctx, func() bool { return w.cloud.Ledger().Data.InFlight == 0 }); err != nil {
+	if err := parts.Until(ctx, func() bool { return w.cloud.Ledger().Data.InFlight == 0 }); err != nil {
 		return 0, fmt.Errorf("requests of a dead worker stay in flight: %w", err)
 	}
 	flushed := map[string]int{}

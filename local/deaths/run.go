@@ -13,8 +13,8 @@ import (
 
 // Options says how cases are run.
 type Options struct {
-	// Program is nightshift's own binary with the commands TemporalCommand and
-	// ObjectsCommand on top. Env is added to its environment.
+	// Program is nightshift's own binary with the commands parts.TemporalCommand and
+	// parts.ObjectsCommand on top. Env is added to its environment.
 	Program string
 	Env     []string
 
@@ -63,7 +63,7 @@ func Run(ctx context.Context, cases []Case, o Options) []Result {
 
 // patience bounds every wait. It is met only when something hangs, so that what
 // the ledger shows then is leaked.
-const patience = 3 * time.Minute
+const patience = 5 * time.Minute
 
 func runCase(ctx context.Context, c Case, o Options) Result {
 	began := time.Now()
@@ -157,23 +157,9 @@ func (w *world) bringBack(ctx context.Context) (unflushed int64, err error) {
 				return 0, err
 			}
 		}
-		if err := one.start(ctx); err != nil {
+		if err := one.Start(ctx); err != nil {
 			return 0, err
 		}
 	}
 	return unflushed, nil
-}
-
-// until polls until the condition holds.
-func until(ctx context.Context, condition func() bool) error {
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	for !condition() {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/nightshift-run/nightshift/local/parts"
 	"github.com/nightshift-run/nightshift/local/stack"
 )
 
@@ -18,8 +19,8 @@ import (
 type death struct {
 	name    string
 	strike  func(context.Context, *world) error
-	back    func(*world) []*process // what is started again afterwards, in that order
-	down    time.Duration           // for how long it is away
+	back    func(*world) []*parts.Process // what is started again afterwards, in that order
+	down    time.Duration                 // for how long it is away
 	ends    enumspb.WorkflowExecutionStatus
 	workers func() [][]string
 	limit   time.Duration // of the workflow's execution; 0 is none
@@ -70,28 +71,30 @@ func terminateUncontrolled(ctx context.Context, w *world) error {
 
 // awaitClosed lets Temporal end the job: none of its code runs then.
 func awaitClosed(ctx context.Context, w *world) error {
-	return until(ctx, func() bool { return w.closed(ctx) })
+	return parts.Until(ctx, func() bool { return w.closed(ctx) })
 }
 
 // The parts that a death kills.
-func allWorkers(w *world) []*process     { return w.workers }
-func controlWorker(w *world) []*process  { return w.workers[:1] }
-func temporalServer(w *world) []*process { return []*process{w.temporal} }
-func objectServer(w *world) []*process   { return []*process{w.objects} }
-func machine(w *world) []*process        { return w.parts() }
+func allWorkers(w *world) []*parts.Process     { return w.workers }
+func controlWorker(w *world) []*parts.Process  { return w.workers[:1] }
+func temporalServer(w *world) []*parts.Process { return []*parts.Process{w.temporal} }
+func objectServer(w *world) []*parts.Process   { return []*parts.Process{w.objects} }
+func machine(w *world) []*parts.Process        { return w.processes() }
 
 // boot is the order in which a machine comes up.
-func boot(w *world) []*process { return append([]*process{w.objects, w.temporal}, w.workers...) }
+func boot(w *world) []*parts.Process {
+	return append([]*parts.Process{w.objects, w.temporal}, w.workers...)
+}
 
 // kill is kill -9 of all at once, as far as one can.
-func kill(which func(*world) []*process) func(context.Context, *world) error {
+func kill(which func(*world) []*parts.Process) func(context.Context, *world) error {
 	return func(_ context.Context, w *world) error {
 		var errs []error
 		for _, one := range which(w) {
-			errs = append(errs, one.command.Process.Kill())
+			errs = append(errs, one.Strike())
 		}
 		for _, one := range which(w) {
-			_ = one.kill() // waits until it is gone
+			_ = one.Kill() // waits until it is gone
 		}
 		return errors.Join(errs...)
 	}

@@ -56,7 +56,7 @@ func ifAssembled(r Result, n int) string {
 }
 
 func seconds(r Result) string {
-	if r.Survived {
+	if r.Survived || r.Rented == 0 {
 		return "-"
 	}
 	return fmt.Sprintf("%.1f s", r.Release.Round(100*time.Millisecond).Seconds())

@@ -1,6 +1,8 @@
 package deploy
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net"
 	"os"
 	"os/exec"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/nightshift-run/nightshift/internal/bucket"
 	"github.com/nightshift-run/nightshift/internal/cli"
+	"github.com/nightshift-run/nightshift/internal/gateway"
 	"github.com/nightshift-run/nightshift/jobs"
 )
 
@@ -182,6 +185,31 @@ func makeSecrets(t *testing.T) string {
 		before = password
 	}
 	return filepath.Join(dir, "secrets")
+}
+
+// TestCompose_Gateway: what the gateway is given is what it can read, and the key
+// that the script makes opens it.
+func TestCompose_Gateway(t *testing.T) {
+	t.Parallel()
+	if _, err := gateway.ParseConfig("serve.yaml", []byte(read(t, "deploy/compose/serve.yaml"))); err != nil {
+		t.Error(err)
+	}
+	secrets := makeSecrets(t)
+	keys, err := os.ReadFile(filepath.Join(secrets, "gateway-keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := gateway.ParseKeys("gateway-keys", keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := os.ReadFile(filepath.Join(secrets, "gateway-key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := sha256.Sum256(key); len(list) != 1 || list[0].SHA256 != hex.EncodeToString(sum[:]) {
+		t.Errorf("key %q is not the one of %+v", key, list)
+	}
 }
 
 // TestCompose_Simulated: with its environment file the workers rent from the

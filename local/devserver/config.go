@@ -40,19 +40,19 @@ func reservePorts(ip string, frontend net.Listener) (ports, error) {
 	return p, nil
 }
 
-func serverOptions(ip string, p ports, db *config.SQL, log logger) []temporal.ServerOption {
+func serverOptions(o Options, p ports, db *config.SQL, log logger) []temporal.ServerOption {
 	hosts := map[primitives.ServiceName]static.Hosts{}
 	for name, port := range p {
-		hosts[name] = static.SingleLocalHost(net.JoinHostPort(ip, strconv.Itoa(port)))
+		hosts[name] = static.SingleLocalHost(net.JoinHostPort(o.IP, strconv.Itoa(port)))
 	}
 	return []temporal.ServerOption{
-		temporal.WithConfig(serverConfig(ip, p, db)),
+		temporal.WithConfig(serverConfig(o.IP, p, db)),
 		temporal.ForServices(temporal.DefaultServices),
 		temporal.WithStaticHosts(hosts),
 		temporal.WithLogger(log),
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 		temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper { return authorization.NewNoopClaimMapper() }),
-		temporal.WithDynamicConfigClient(dynamicConfig()),
+		temporal.WithDynamicConfigClient(dynamicConfig(o)),
 	}
 }
 
@@ -88,8 +88,8 @@ func serverConfig(ip string, p ports, db *config.SQL) *config.Config {
 	return c
 }
 
-func dynamicConfig() dynamicconfig.StaticClient {
-	return dynamicconfig.StaticClient{
+func dynamicConfig(o Options) dynamicconfig.StaticClient {
+	settings := dynamicconfig.StaticClient{
 		// By default the frontend reports itself to Temporal's makers.
 		dynamicconfig.EnableServerVersionCheck.Key(): false,
 		// The Temporal CLI's numbers for a local server.
@@ -101,4 +101,8 @@ func dynamicConfig() dynamicconfig.StaticClient {
 		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
 		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
 	}
+	if o.ContinueAsNewAfter > 0 {
+		settings[dynamicconfig.HistoryCountSuggestContinueAsNew.Key()] = o.ContinueAsNewAfter
+	}
+	return settings
 }

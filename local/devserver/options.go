@@ -47,6 +47,10 @@ type Options struct {
 	// for 10 keywords and for 3 of each other type.
 	SearchAttributes map[string]enumspb.IndexedValueType
 
+	// ContinueAsNewAfter is how many events of history make the server suggest to
+	// a workflow that it continue as new; 0 is Temporal's own number, 4,096.
+	ContinueAsNewAfter int
+
 	// Logger gets the server's warnings and errors as such while it runs, and all
 	// else at debug level: starting and stopping are never without warnings. Nil
 	// discards everything.

@@ -111,7 +111,7 @@ func (s *Server) startTemporal(ctx context.Context, o Options, frontend net.List
 	if err != nil {
 		return err
 	}
-	if s.temporal, err = runTemporal(serverOptions(o.IP, p, db, s.log)); err != nil {
+	if s.temporal, err = runTemporal(serverOptions(o, p, db, s.log)); err != nil {
 		return err
 	}
 	return s.waitReady(ctx, o.Namespace)

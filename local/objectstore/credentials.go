@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+
+	"github.com/versity/versitygw/auth"
 )
 
 // credentials are the store's one account.
@@ -44,4 +46,27 @@ func makeCredentials(file string) (credentials, error) {
 	}
 	_, err = f.Write(data)
 	return c, errors.Join(err, f.Close())
+}
+
+// accounts are who may call: the one of the credentials, and guests. What the
+// gateway would make itself says a word on stdout.
+func (s *Server) accounts(dir string, guests map[string]string) (auth.IAMService, error) {
+	root := auth.Account{Access: s.keys.AccessKey, Secret: s.keys.SecretKey, Role: auth.RoleAdmin}
+	if len(guests) == 0 {
+		return auth.NewIAMServiceSingle(root), nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	service, err := auth.NewInternal(root, dir)
+	if err != nil {
+		return nil, err
+	}
+	for access, secret := range guests {
+		err := service.CreateAccount(auth.Account{Access: access, Secret: secret, Role: auth.RoleUser})
+		if err != nil && !errors.Is(err, auth.ErrUserExists) {
+			return nil, fmt.Errorf("account %s: %w", access, err)
+		}
+	}
+	return service, nil
 }

@@ -25,6 +25,10 @@ type Options struct {
 	// are made up once and kept in a file below Dir.
 	AccessKey, SecretKey string
 
+	// Guests are further accounts, secret keys by access key. They may do what bucket
+	// policies let them, and nothing else.
+	Guests map[string]string
+
 	// Region is what requests must be signed for; default us-east-1.
 	Region string
 

@@ -28,6 +28,7 @@ import (
 const (
 	bucketsDir      = "buckets"
 	metadataDir     = "metadata" // only where extended attributes do not work
+	accountsDir     = "accounts" // of guests
 	credentialsFile = "credentials.json"
 )
 
@@ -89,7 +90,11 @@ func start(ctx context.Context, o Options) (*Server, error) {
 	if s.back, err = os.Getwd(); err != nil {
 		return nil, err
 	}
-	if err := s.listen(o.Address, data, attributes); err != nil {
+	accounts, err := s.accounts(filepath.Join(o.Dir, accountsDir), o.Guests)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.listen(o.Address, data, attributes, accounts); err != nil {
 		return nil, errors.Join(err, os.Chdir(s.back))
 	}
 	if err := s.createBuckets(ctx, o.Buckets); err != nil {
@@ -101,7 +106,7 @@ func start(ctx context.Context, o Options) (*Server, error) {
 
 // listen runs the gateway at address. The gateway cannot be given a listener, so
 // a free port is found by binding it, and lost with some bad luck.
-func (s *Server) listen(address, data string, attributes meta.MetadataStorer) error {
+func (s *Server) listen(address, data string, attributes meta.MetadataStorer, accounts auth.IAMService) error {
 	for attempt := 1; ; attempt++ {
 		l, err := net.Listen("tcp", address)
 		if err != nil {
@@ -111,7 +116,7 @@ func (s *Server) listen(address, data string, attributes meta.MetadataStorer) er
 		if err := l.Close(); err != nil {
 			return err
 		}
-		err = s.run(data, attributes)
+		err = s.run(data, attributes, accounts)
 		if attempt == 5 || !errors.Is(err, syscall.EADDRINUSE) {
 			return err
 		}
@@ -119,18 +124,17 @@ func (s *Server) listen(address, data string, attributes meta.MetadataStorer) er
 }
 
 // run returns once the gateway listens at s.address.
-func (s *Server) run(data string, attributes meta.MetadataStorer) error {
+func (s *Server) run(data string, attributes meta.MetadataStorer, accounts auth.IAMService) error {
 	back, err := posix.New(data, attributes, posix.PosixOpts{CopyObjectThreshold: 5 << 30})
 	if err != nil {
 		return err
 	}
 	listening := make(chan struct{})
 	s.conns = newConnections(s.log)
-	root := auth.Account{Access: s.keys.AccessKey, Secret: s.keys.SecretKey, Role: auth.RoleAdmin}
 	config := &embedgw.Config{
-		RootUserAccess: root.Access,
-		RootUserSecret: root.Secret,
-		IAMService:     auth.NewIAMServiceSingle(root), // what the gateway makes itself, but without a word on stdout
+		RootUserAccess: s.keys.AccessKey,
+		RootUserSecret: s.keys.SecretKey,
+		IAMService:     accounts,
 		Region:         s.region,
 		Ports:          []string{s.address},
 		// Above what one machine's clients open; beyond it requests get a 503.

@@ -55,7 +55,9 @@ type Options struct {
 	Buckets      []string
 	Cloud        sim.Options
 	NoWorker     bool // leave the work to other processes
-	Logger       *slog.Logger
+
+	ContinueAsNewAfter int // as devserver.Options has it
+	Logger             *slog.Logger
 }
 
 // Stack is what runs.
@@ -155,7 +157,7 @@ func (s *Stack) startTemporal(ctx context.Context, o Options) (err error) {
 	}
 	s.Temporal, err = devserver.Start(ctx, devserver.Options{
 		File: file, Port: o.Port, UIPort: o.UIPort,
-		Namespace: Namespace, SearchAttributes: attributes, Logger: o.Logger,
+		Namespace: Namespace, SearchAttributes: attributes, ContinueAsNewAfter: o.ContinueAsNewAfter, Logger: o.Logger,
 	})
 	if err != nil {
 		return err

@@ -47,7 +47,8 @@ func testMain(m *testing.M) int {
 		panic(fmt.Sprintf("%v: %s", err, out))
 	}
 	objects, err = objectstore.Start(context.Background(), objectstore.Options{
-		Dir: filepath.Join(dir, "s3"), Address: "127.0.0.1:0", Buckets: []string{bucketName, examplesBucket},
+		Dir: filepath.Join(dir, "s3"), Address: "127.0.0.1:0", Buckets: []string{bucketName, examplesBucket, "prompts", "answers"},
+		Guests: map[string]string{guestKey: guestSecret},
 	})
 	if err != nil {
 		panic(err)

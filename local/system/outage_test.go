@@ -4,12 +4,14 @@ import (
 	"io"
 	"net"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/nightshift-run/nightshift/internal/cli"
 	"github.com/nightshift-run/nightshift/internal/provider"
 	"github.com/nightshift-run/nightshift/internal/provider/registry"
 	"github.com/nightshift-run/nightshift/local/stack"
@@ -180,6 +182,51 @@ func (f *fixture) named(installation, job string, left time.Duration) string {
 		f.Fatal(err)
 	}
 	return name
+}
+
+// TestOutage_TemporalAwayForAMoment: shards go on while their heartbeats fail,
+// and none begins anew when Temporal is back within the heartbeat timeout.
+func TestOutage_TemporalAwayForAMoment(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, slowCloud)
+	door := newGateway(t, f.Temporal.Address())
+	f.process("worker", "--address", door.address)
+	spec := f.spec(2000)
+	id := f.submit(spec)
+	f.completed(f.watch(id, func(s cli.Snapshot) bool { return s.Counts.Done() > 200 }, func() {
+		door.stop()
+		f.answered(f.Cloud.Ledger().Total.Answered + 500)
+		door.start()
+	}))
+	f.conserved(spec)
+	if repeated := f.Cloud.Ledger().Data.RepeatedBodies; repeated > 0 {
+		t.Errorf("%d requests were sent twice", repeated)
+	}
+	for object, err := range f.Store.List(t.Context(), spec.Output+".nightshift/"+id+"/parts/") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name := path.Base(object.URL); !strings.HasPrefix(name, "1-") {
+			t.Errorf("part %s is of a later attempt", object.URL)
+		}
+	}
+	f.endpoints(1)
+	f.nothingRuns()
+}
+
+// answered waits until the endpoints have answered so many requests.
+func (f *fixture) answered(want int64) {
+	f.Helper()
+	deadline := time.After(patience)
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for f.Cloud.Ledger().Total.Answered < want {
+		select {
+		case <-deadline:
+			f.Fatalf("%d requests were answered, not %d", f.Cloud.Ledger().Total.Answered, want)
+		case <-ticker.C:
+		}
+	}
 }
 
 // TestOutage_WorkerOfAnotherInstallation: a name that is wrong is told when

@@ -132,7 +132,7 @@ func (f *fixture) rented(name string, phase provider.Phase) (provider.Provider, 
 	return cloud, state.ID
 }
 
-// TestJob_TriesTheNextEndpoint: no capacity at one, warm-up limit at another.
+// TestJob_TriesTheNextEndpoint: the first one has no capacity.
 func TestJob_TriesTheNextEndpoint(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, stack.Options{})
@@ -150,6 +150,38 @@ func TestJob_TriesTheNextEndpoint(t *testing.T) {
 	}
 	f.agrees(report)
 	f.endpoints(1)
+	f.nothingRuns()
+}
+
+// TestJob_TriesTheNextEndpointAfterTheWarmupLimit: the first one never answers. It
+// is given back before the next one is rented, and billed.
+func TestJob_TriesTheNextEndpointAfterTheWarmupLimit(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, stack.Options{})
+	f.Cloud.Inject(sim.Fault{Op: sim.OpChat, Kind: sim.Status, Status: 503})
+	spec := f.spec(200)
+	first, second := on("nebius", spec).Endpoint, on("together", spec).Endpoint
+	spec.Endpoint, spec.Endpoints = jobs.Endpoint{}, []jobs.Endpoint{first, second}
+	spec = spec.WithDefaults()
+	spec.Limits.Warmup = jobs.Duration(15 * time.Second)
+	id := f.submit(spec)
+	f.untilTrue("the first endpoint is given back", func() bool {
+		entries := f.Cloud.Ledger().Entries
+		return len(entries) > 0 && !entries[0].StopRequestedAt.IsZero()
+	})
+	f.Cloud.ClearFaults()
+	report := f.completed(f.await(id))
+	if kinds := f.conserved(spec); kinds["ok"] != 200 {
+		t.Errorf("result lines: %v", kinds)
+	}
+	if len(report.Rentals) != 2 || report.Rentals[0].Provider != "nebius" || report.Rentals[1].Provider != "together" {
+		t.Fatalf("rentals: %+v", report.Rentals)
+	}
+	if given := report.Rentals[0]; !strings.Contains(given.Reason, "limits.warmup") || given.Confirmed.IsZero() {
+		t.Errorf("the first rental: %+v", given)
+	}
+	f.agrees(report)
+	f.endpoints(2)
 	f.nothingRuns()
 }
 
@@ -176,24 +208,42 @@ func TestJob_LimitOfTheBill(t *testing.T) {
 }
 
 // TestJob_LimitOfTheBillWithoutDataWorkers: nobody sends requests any more, and
-// the endpoint is released at the limit all the same.
+// the endpoint is released at the limit all the same. Both limits come to six
+// seconds.
 func TestJob_LimitOfTheBillWithoutDataWorkers(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, stack.Options{NoWorker: true, Cloud: sim.Options{Model: sim.Model{TimeToFirstToken: time.Second, MaxStreams: 8}}})
-	f.process("worker", "--role", "control")
-	data := f.process("worker", "--role", "data")
-	spec := f.spec(5000)
-	spec.Limits.GPUMinutes = 0.1
-	id := f.submit(spec)
-	began := time.Now()
-	f.watch(id, func(s cli.Snapshot) bool { return s.Phase == jobs.Running && s.InFlight > 0 }, func() {
-		kill(data)
-		f.endpointEnded(id, began)
-		f.nothingRuns()
-		f.process("worker", "--role", "data") // so that the results are assembled
-	})
-	if kinds := f.conserved(spec); kinds["batch_expired"] == 0 {
-		t.Errorf("result lines: %v", kinds)
+	for name, limit := range map[string]func(*jobs.Spec){
+		"limits.gpu_minutes": func(s *jobs.Spec) { s.Limits.GPUMinutes = 0.1 },
+		"limits.cost": func(s *jobs.Spec) {
+			s.Limits.Cost, s.Endpoint.PricePerGPUHour = jobs.Money{Amount: 0.005, Currency: "USD"}, jobs.Money{Amount: 3, Currency: "USD"}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, stack.Options{NoWorker: true, Cloud: sim.Options{Model: sim.Model{TimeToFirstToken: time.Second, MaxStreams: 8}}})
+			f.process("worker", "--role", "control")
+			data := f.process("worker", "--role", "data")
+			spec := f.spec(5000)
+			limit(&spec)
+			id := f.submit(spec)
+			began := time.Now()
+			ended := f.watch(id, func(s cli.Snapshot) bool { return s.Phase == jobs.Running && s.InFlight > 0 }, func() {
+				kill(data)
+				f.endpointEnded(id, began)
+				f.nothingRuns()
+				f.process("worker", "--role", "data") // so that the results are assembled
+			})
+			if kinds := f.conserved(spec); kinds["batch_expired"] == 0 {
+				t.Errorf("result lines: %v", kinds)
+			}
+			if report := ended.report; report == nil || report.Outcome != jobs.Expired || !strings.Contains(report.Reason, name) {
+				t.Fatalf("ended with %+v, %v", report, ended.err)
+			}
+			f.agrees(*ended.report)
+			if seconds := ended.report.GPUSeconds(); seconds < 6 || seconds > 6+30 {
+				t.Errorf("%.1f GPU seconds billed, the limit is 6", seconds)
+			}
+		})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nightshift-run/nightshift/internal/provider"
 	"github.com/nightshift-run/nightshift/internal/provider/registry"
+	"github.com/nightshift-run/nightshift/internal/sim"
 	"github.com/nightshift-run/nightshift/local/stack"
 	"github.com/nightshift-run/nightshift/worker"
 	"github.com/nightshift-run/nightshift/workflows"
@@ -131,4 +132,53 @@ func TestSweep_ScheduleReleasesOrphans(t *testing.T) {
 	if stdout, _, code := f.run("doctor"); code != 1 || !strings.Contains(stdout, "FAILED  sweep schedule: paused: by a test") {
 		t.Errorf("doctor, paused: exit code %d\n%s", code, stdout)
 	}
+}
+
+// TestSweep_TwoInstallationsShareAnAccount: two Temporal servers with workers of
+// their own rent from one account, and neither touches what the other has.
+func TestSweep_TwoInstallationsShareAnAccount(t *testing.T) {
+	t.Parallel()
+	mine, theirs := newFixture(t, stack.Options{NoWorker: true}), newFixture(t, stack.Options{NoWorker: true})
+	mine.process("worker")
+	other := theirs.command("worker")
+	for _, variable := range mine.Environment() {
+		if strings.HasPrefix(variable[0], "NEBIUS_") {
+			other.Env = append(other.Env, variable[0]+"="+variable[1])
+		}
+	}
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { kill(other) })
+	mine.Cloud.Inject(sim.Fault{Op: sim.OpChat, Kind: sim.Status, Status: 503}) // so that it is still there
+	spec := theirs.spec(50)
+	id := theirs.submit(spec)
+	mine.untilTrue("they rent an endpoint", func() bool { return len(mine.Cloud.Ledger().Running()) == 1 })
+
+	done := mine.sweepNow(mine.sweepSchedule(worker.DefaultSweepEvery))
+	if done.Foreign != 1 || done.Deleted != 0 || done.Kept != 0 {
+		t.Errorf("swept: %+v", done)
+	}
+	names := map[*fixture]string{}
+	for _, f := range []*fixture{mine, theirs} {
+		name, err := worker.Installation(t.Context(), f.Client, stack.Namespace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names[f] = name
+	}
+	if stdout, stderr, code := mine.run("endpoints", "sweep", "--provider", "nebius", "--installation", names[mine]); code != 0 ||
+		!strings.Contains(stdout, "of another installation, "+names[theirs]) {
+		t.Errorf("sweep: exit code %d\n%s%s", code, stdout, stderr)
+	}
+	stdout, _, _ := mine.run("endpoints", "list", "--provider", "nebius", "--installation", names[mine])
+	if !strings.Contains(stdout, id) || !strings.Contains(stdout, "installation "+names[theirs]) {
+		t.Errorf("list:\n%s", stdout)
+	}
+
+	mine.Cloud.ClearFaults()
+	theirs.completed(theirs.await(id))
+	theirs.conserved(spec)
+	mine.endpoints(1)
+	mine.nothingRuns()
 }

@@ -81,7 +81,8 @@ func (c *cloud) models(ctx context.Context, op string) ([]model, error) {
 // Check implements [provider.Provider]. The flavor is a profile's id. It may be
 // left out when gpu.type and gpu.count leave one profile. With a flavor, a
 // gpu.type left out and a gpu.count of 1, which is what a job has unless it says
-// otherwise, are taken from the profile.
+// otherwise, are taken from the profile. The shape of an endpoint that runs, as
+// Describe has read it, comes to the profile with its config.
 func (c *cloud) Check(ctx context.Context, shape provider.Shape) (provider.Offer, error) {
 	const op = "check shape"
 	models, err := c.models(ctx, op)
@@ -91,6 +92,9 @@ func (c *cloud) Check(ctx context.Context, shape provider.Shape) (provider.Offer
 	instances, err := c.instances(ctx, op)
 	if err != nil {
 		return provider.Offer{}, err
+	}
+	if name, p := byConfig(models, shape); p != nil {
+		return offerOf(name, p, fitting(instances, p), shape.Region), nil
 	}
 	p, problems := judge(models, shape)
 	var fit []instance
@@ -104,6 +108,20 @@ func (c *cloud) Check(ctx context.Context, shape provider.Shape) (provider.Offer
 		return provider.Offer{}, refusedFor(op, problems)
 	}
 	return offerOf(shape.Model, p, fit, shape.Region), nil
+}
+
+// byConfig finds the profile whose config a shape has as its flavor, and its
+// model's name.
+func byConfig(models []model, shape provider.Shape) (string, *profile) {
+	for _, m := range models {
+		for i := range m.Profiles.Value {
+			p := &m.Profiles.Value[i]
+			if shape.Model == "" && p.Config.Value != "" && p.Config.Value == shape.Flavor {
+				return m.Name.Value, p
+			}
+		}
+	}
+	return "", nil
 }
 
 // choose returns the profile that a shape comes to.

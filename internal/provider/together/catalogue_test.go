@@ -48,6 +48,9 @@ func TestCheck(t *testing.T) {
 		}},
 		{"region", func(s *provider.Shape) { s.Flavor, s.Region = "a-h100", "eu-north-2" }, elsewhere},
 		{"region where none are told", func(s *provider.Shape) { s.Flavor, s.Region = "a-b200", "mars" }, blackwell},
+		{"as Describe reads it", func(s *provider.Shape) {
+			*s = provider.Shape{Flavor: "projects/c/configs/cr_a", GPU: provider.GPU{Type: "nvidia-h100-80gb", Count: 1}}
+		}, one},
 		{"options", func(s *provider.Shape) {
 			s.Flavor, s.Options = "a-h100", map[string]string{"scale_to_zero_window": "5m", "enable_lora": "true"}
 		}, one},

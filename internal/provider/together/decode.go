@@ -28,6 +28,7 @@ type weight struct {
 // state and ready replicas are not in a status.
 type deployment struct {
 	ID          provider.Maybe[string]      `json:"id"`
+	Config      provider.Maybe[string]      `json:"config"`   // resource name
 	Hardware    provider.Maybe[string]      `json:"hardware"` // "1xnvidia-h100-80gb"
 	Autoscaling provider.Maybe[autoscaling] `json:"autoscaling"`
 	Status      provider.Maybe[status]      `json:"status"`

@@ -10,8 +10,9 @@ import (
 )
 
 // state translates an endpoint and its deployment, which is nil if it has none.
-// Of the shape it tells the hardware and the bounds; the model is known here by
-// another name than the one it is rented by.
+// Of the shape it tells the hardware, the bounds, and as flavor the config, by which
+// Check knows the profile too; the model is known here by another name than the
+// one it is rented by.
 func (c *cloud) state(e *endpoint, d *deployment) provider.State {
 	s := provider.State{
 		ID: e.id(), Name: bare(e.Name.Value), Phase: phase(e, d), Detail: "no deployment",
@@ -22,7 +23,9 @@ func (c *cloud) state(e *endpoint, d *deployment) provider.State {
 	}
 	s.Detail = detail(e, d)
 	s.ReadyReplicas = d.ready()
-	s.Shape = provider.Shape{GPU: gpuOf(d.Hardware.Value), Replicas: d.bounds()}
+	s.Shape = provider.Shape{
+		Flavor: d.Config.Value, GPU: gpuOf(d.Hardware.Value), Replicas: d.bounds(),
+	}
 	return s
 }
 

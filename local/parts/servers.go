@@ -1,9 +1,10 @@
-package deaths
+package parts
 
 import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"strconv"
@@ -11,15 +12,13 @@ import (
 	"github.com/nightshift-run/nightshift/internal/cli"
 	"github.com/nightshift-run/nightshift/local/devserver"
 	"github.com/nightshift-run/nightshift/local/objectstore"
-
-	"log/slog"
 )
 
-// The account of the S3 server, and its one bucket.
+// The account of the S3 server, and what else is said to reach it.
 const (
-	accessKey  = "nightshift"
-	secretKey  = "nightshift-deaths"
-	bucketName = "deaths"
+	AccessKey = "nightshift"
+	SecretKey = "nightshift-parts"
+	Region    = "us-east-1" // what the server takes when nothing else is said
 )
 
 // ServeTemporal serves the database file at the address until ctx ends. It
@@ -47,12 +46,13 @@ func ServeTemporal(ctx context.Context, out io.Writer, file, address string) err
 	return nil
 }
 
-// ServeObjects serves the directory over S3 at the address until ctx ends. It
+// ServeObjects serves the directory over S3 at the address until ctx ends, with
+// these buckets made. It
 // writes a line to out when it does. It is what the program runs for its
 // command ObjectsCommand.
-func ServeObjects(ctx context.Context, out io.Writer, dir, address string) error {
+func ServeObjects(ctx context.Context, out io.Writer, dir, address string, buckets ...string) error {
 	server, err := objectstore.Start(ctx, objectstore.Options{
-		Dir: dir, Address: address, AccessKey: accessKey, SecretKey: secretKey, Buckets: []string{bucketName},
+		Dir: dir, Address: address, AccessKey: AccessKey, SecretKey: SecretKey, Buckets: buckets,
 		Logger: cli.NewLogger(os.Stderr, slog.LevelError),
 	})
 	if err != nil {
@@ -64,9 +64,10 @@ func ServeObjects(ctx context.Context, out io.Writer, dir, address string) error
 	return nil
 }
 
-// The commands that the program must have besides nightshift's own. Each takes
-// the file or directory that it serves, and an address.
+// The commands that a program must have, besides nightshift's own, to be run as
+// these parts. Each takes the file or directory that it serves, and an address;
+// ObjectsCommand takes buckets as well.
 const (
-	TemporalCommand = "deaths-temporal"
-	ObjectsCommand  = "deaths-s3"
+	TemporalCommand = "part-temporal"
+	ObjectsCommand  = "part-s3"
 )
