@@ -26,7 +26,13 @@ type fakeS3 struct {
 	mu      sync.Mutex
 	objects map[string]fakeObject
 	uploads map[string]map[int][]byte
-	writes  int // objects put or completed
+	begun   map[string]begunUpload // by id, those that are over too
+	writes  int                    // objects put or completed
+}
+
+type begunUpload struct {
+	key string
+	at  time.Time
 }
 
 type fakeObject struct {
@@ -38,7 +44,7 @@ type fakeObject struct {
 
 func newFakeS3(t testing.TB) (*fakeS3, string) {
 	t.Helper()
-	fake := &fakeS3{objects: map[string]fakeObject{}, uploads: map[string]map[int][]byte{}}
+	fake := &fakeS3{objects: map[string]fakeObject{}, uploads: map[string]map[int][]byte{}, begun: map[string]begunUpload{}}
 	server := httptest.NewServer(fake)
 	t.Cleanup(server.Close)
 	return fake, server.URL
@@ -80,9 +86,11 @@ func (f *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "NoSuchBucket")
 	case query.Has("list-type"):
 		f.list(w, query.Get("prefix"), query.Get("continuation-token"))
+	case query.Has("uploads") && r.Method == http.MethodGet:
+		f.listUploads(w, query.Get("prefix"))
 	case query.Has("uploads"):
 		id := fmt.Sprintf("%s %d", r.Header.Get("X-Amz-Meta-Nightshift-Write"), len(f.uploads))
-		f.uploads[id] = map[int][]byte{}
+		f.uploads[id], f.begun[id] = map[int][]byte{}, begunUpload{key, time.Now()}
 		fmt.Fprintf(w, "<R><UploadId>%s</UploadId></R>", id)
 	case query.Has("uploadId"):
 		f.multipart(w, r, key, body)
@@ -153,6 +161,16 @@ func (f *fakeS3) multipart(w http.ResponseWriter, r *http.Request, key string, b
 		f.store(w, key, whole, mark)
 		fmt.Fprintf(w, "<R><ETag>%s</ETag></R>", f.objects[key].etag)
 	}
+}
+
+func (f *fakeS3) listUploads(w http.ResponseWriter, prefix string) {
+	fmt.Fprint(w, "<R><IsTruncated>false</IsTruncated>")
+	for id := range f.uploads {
+		if upload := f.begun[id]; strings.HasPrefix(upload.key, prefix) {
+			fmt.Fprintf(w, "<Upload><Key>%s</Key><UploadId>%s</UploadId><Initiated>%s</Initiated></Upload>", upload.key, id, upload.at.UTC().Format(time.RFC3339))
+		}
+	}
+	fmt.Fprint(w, "</R>")
 }
 
 // list answers pages of 100 keys; the token is the last key of the page before.
