@@ -149,6 +149,7 @@ func awaitProgress(ctx context.Context, c client.Client, id string, patience tim
 	for {
 		asking, stop := context.WithTimeout(waiting, queryTimeout)
 		if answer, err := c.QueryWorkflow(asking, id, "", workflows.ProgressQuery); err == nil {
+			latest = workflows.Progress{} // what the answer leaves out is zero
 			_ = answer.Get(&latest)
 		}
 		stop()

@@ -69,6 +69,9 @@ func TestPapers_JobFilesAreValid(t *testing.T) {
 	files := 0
 	for name, text := range papers(t) {
 		for _, job := range blocks(text, "yaml") {
+			if !strings.Contains(job, "input:") { // another file than a job's
+				continue
+			}
 			files++
 			if _, err := jobs.Parse(name, []byte(job)); err != nil {
 				t.Errorf("%v\nin\n%s", err, job)
