@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,7 +27,15 @@ import (
 	"github.com/nightshift-run/nightshift/workflows"
 )
 
-const root = "../../"
+// root is the repository's, as it was before the S3 server changed the working
+// directory.
+var root = func() string {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		panic(err)
+	}
+	return root + "/"
+}()
 
 // TestTelemetry runs a job with some trouble, and a sweep, through the built
 // program, and compares what it tells with what the dashboard, the alerts and
@@ -66,7 +75,9 @@ func TestTelemetry(t *testing.T) {
 	})
 	t.Run("series do not grow with the work", func(t *testing.T) {
 		before := len(strings.Split(text, "\n"))
-		f.completed(f.await(f.submit(f.spec(200))))
+		spec := f.spec(200)
+		spec.Output = f.folder + "/again/"
+		f.completed(f.await(f.submit(spec)))
 		after, _ := w.scrape()
 		if grown := len(strings.Split(after, "\n")); grown > before+20 { // what the first job happened not to do
 			t.Errorf("%d lines of metrics after another job, %d before", grown, before)
@@ -105,7 +116,7 @@ func (f *fixture) eventful(w *watched) (during map[string]*dto.MetricFamily) {
 }
 
 // described is a metric in the documentation's tables: | `name` | `label`, ... |.
-var described = regexp.MustCompile("(?m)^\\| `(nightshift_[a-z_]+)` \\| ([^|]*) \\|")
+var described = regexp.MustCompile("(?m)^\\| `(nightshift_[a-z_]+)` \\|([^|]*)\\|")
 
 var quoted = regexp.MustCompile("`([a-z_]+)`")
 
