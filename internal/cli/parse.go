@@ -28,18 +28,21 @@ func CommandLines(shell, program string) (calls [][]string) {
 	name := strings.Fields(program)
 	for line := range strings.SplitSeq(strings.ReplaceAll(shell, "\\\n", " "), "\n") {
 		var call []string
+		begins := true // a command may begin here: only variables stand before it
 		words := shellWord.FindAllString(line, -1)
 		for i := 0; i < len(words); i++ {
 			switch word := words[i]; {
 			case strings.HasPrefix(word, "#"):
 				i = len(words)
 			case word == "|" || word == "&" || word == "&&" || word == ">":
-				calls, call = appendCall(calls, call), nil
-			case call == nil && len(words)-i >= len(name) && slices.Equal(words[i:i+len(name)], name):
+				calls, call, begins = appendCall(calls, call), nil, true
+			case begins && len(words)-i >= len(name) && slices.Equal(words[i:i+len(name)], name):
 				call = []string{program}
-				i += len(name) - 1
+				begins, i = false, i+len(name)-1
 			case call != nil:
 				call = append(call, strings.Trim(word, `'"`))
+			case !assignment.MatchString(word):
+				begins = false
 			}
 		}
 		calls = appendCall(calls, call)
@@ -53,6 +56,8 @@ func appendCall(calls [][]string, call []string) [][]string {
 	}
 	return append(calls, call)
 }
+
+var assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z_0-9]*=`)
 
 var shellWord = regexp.MustCompile(`'[^']*'|"[^"]*"|[^\s]+`)
 
