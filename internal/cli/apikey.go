@@ -31,7 +31,7 @@ func useAPIKeyFile(c *cli.Context, options *client.Options) error {
 	}
 	file := &keyFile{path: path}
 	if _, err := file.key(c.Context); err != nil {
-		return badInput(fmt.Errorf("Temporal's API key: %w", err))
+		return badInput(fmt.Errorf("read Temporal's API key: %w", err))
 	}
 	options.Credentials = client.NewAPIKeyDynamicCredentials(file.key)
 	return nil
