@@ -62,7 +62,7 @@ func newHeart(ctx context.Context) *heart {
 	info := activity.GetInfo(ctx)
 	h := &heart{
 		ctx: ctx, service: activity.GetClient(ctx).WorkflowService(),
-		token: info.TaskToken, namespace: info.WorkflowNamespace, patience: info.HeartbeatTimeout, last: time.Now(),
+		token: info.TaskToken, namespace: info.Namespace, patience: info.HeartbeatTimeout, last: time.Now(),
 	}
 	if h.patience == 0 {
 		h.patience = heartless

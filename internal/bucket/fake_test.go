@@ -44,7 +44,7 @@ type fakeObject struct {
 
 func newFakeS3(t testing.TB) (*fakeS3, string) {
 	t.Helper()
-	fake := &fakeS3{objects: map[string]fakeObject{}, uploads: map[string]map[int][]byte{}, begun: map[string]begunUpload{}}
+	fake := emptyS3()
 	server := httptest.NewServer(fake)
 	t.Cleanup(server.Close)
 	return fake, server.URL
@@ -70,6 +70,10 @@ func newStore(t testing.TB, endpoint string) *bucket.Store {
 		t.Fatal(err)
 	}
 	return store
+}
+
+func emptyS3() *fakeS3 {
+	return &fakeS3{objects: map[string]fakeObject{}, uploads: map[string]map[int][]byte{}, begun: map[string]begunUpload{}}
 }
 
 func (f *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {

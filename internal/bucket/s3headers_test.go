@@ -70,7 +70,7 @@ func TestS3_HeadersOfEveryRequest(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			fake := &fakeS3{objects: map[string]fakeObject{}, uploads: map[string]map[int][]byte{}}
+			fake := emptyS3()
 			seen := &recorder{Handler: fake}
 			server := httptest.NewServer(seen)
 			defer server.Close()
