@@ -111,7 +111,7 @@ func (h *Health) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
 	if err := reach(ctx); err != nil {
-		missing = append(missing, fmt.Errorf("Temporal does not answer: %w", err))
+		missing = append(missing, fmt.Errorf("no answer from Temporal: %w", err))
 	}
 	return errors.Join(missing...)
 }

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -42,9 +40,6 @@ func (p place) parts(id string) string       { return p.uploads() + id + "/parts
 func (p place) part(id, part string) string  { return p.parts(id) + part }
 func (p place) uploadEnd(id string) string   { return p.uploads() + id + "/end.json" }
 func (p place) allOfUpload(id string) string { return p.uploads() + id + "/" }
-
-// idIn is the id in a record's URL.
-func idIn(url string) string { return strings.TrimSuffix(path.Base(url), ".json") }
 
 // maxRecord bounds a record, in bytes: a report of a job with many rentals is
 // the largest.
