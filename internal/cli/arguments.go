@@ -8,10 +8,11 @@ import (
 
 // flagsFirst puts a command's flags before its arguments, where the library
 // wants them: people write "status JOB --json" as well. What stands behind "--"
-// is an argument. What asks for completions is left as it is.
+// is an argument. What asks for completions is left as it is, and so is what a
+// command hands on as it came.
 func flagsFirst(commands []*cli.Command, args []string) []string {
 	command, at := commandOf(commands, args)
-	if command == nil || args[len(args)-1] == "--generate-bash-completion" {
+	if command == nil || command.SkipFlagParsing || args[len(args)-1] == "--generate-bash-completion" {
 		return args
 	}
 	var flags, others []string

@@ -4,11 +4,13 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/urfave/cli/v2"
 )
 
 func TestFlagsFirst(t *testing.T) {
 	t.Parallel()
-	commands := newApp(io.Discard, io.Discard, nil).Commands
+	commands := append(newApp(io.Discard, io.Discard, nil).Commands, &cli.Command{Name: "raw", SkipFlagParsing: true})
 	for given, want := range map[string]string{
 		"status JOB --json":                                "status --json JOB",
 		"run job.yaml --deadline 2h --attach --id x":       "run --deadline 2h --attach --id x job.yaml",
@@ -22,8 +24,9 @@ func TestFlagsFirst(t *testing.T) {
 		"--help run":                                       "--help run",
 		"sbmit job.yaml --json":                            "sbmit job.yaml --json",
 		"run --provider nebius --generate-bash-completion": "run --provider nebius --generate-bash-completion",
-		"list": "list",
-		"":     "",
+		"raw --db temporal setup -v 0":                     "raw --db temporal setup -v 0",
+		"list":                                             "list",
+		"":                                                 "",
 	} {
 		got := flagsFirst(commands, append([]string{"nightshift"}, strings.Fields(given)...))
 		if text := strings.Join(got[1:], " "); text != want {
