@@ -108,7 +108,7 @@ func (r Rental) costOf(replicaSeconds float64) Money {
 	if r.Price.IsZero() {
 		return Money{}
 	}
-	return Money{Amount: replicaSeconds / 3600 * r.Price.Amount, Currency: r.Price.Currency}
+	return Money{Amount: max(0, replicaSeconds) / 3600 * r.Price.Amount, Currency: r.Price.Currency}
 }
 
 // addBills adds up two bills of the same lines; one may be empty.

@@ -34,7 +34,7 @@ type statement struct {
 // docs/production.md says.
 func documentedPolicy(t *testing.T) []statement {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/production.md")
+	text, err := os.ReadFile(root + "docs/production.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,8 +69,8 @@ func TestUpgrade_JobUnderWay(t *testing.T) {
 		t.Errorf("result lines: %v", kinds)
 	}
 	for _, workflow := range []string{id, "endpoint/" + id} {
-		if steps := f.versions(workflow); slices.Compact(steps)[0] != "v1" || steps[len(steps)-1] != "v2" {
-			t.Errorf("%s went through versions %v", workflow, slices.Compact(steps))
+		if steps := slices.Compact(f.versions(workflow)); steps[0] != "v1" || steps[len(steps)-1] != "v2" {
+			t.Errorf("%s went through versions %v", workflow, steps)
 		}
 	}
 	f.endpoints(1)
