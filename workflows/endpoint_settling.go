@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -75,9 +76,9 @@ func (r *rental) settle(to time.Time) {
 	for _, one := range s.spanned {
 		before := one.Meter.All(s.settled)
 		one.Meter.AddShare(*meter, s.settled, to, len(s.spanned))
-		// A meter of very many steps has added up its oldest. Less than a
-		// microsecond is what the sums have lost to rounding, and may be negative.
-		if missing := part/float64(len(s.spanned)) - (one.Meter.All(to) - before); missing > 1e-6 {
+		// A meter of very many steps has added up its oldest, and a reading may
+		// tell of a change before the last. Less than a microsecond is rounding.
+		if missing := part/float64(len(s.spanned)) - (one.Meter.All(to) - before); math.Abs(missing) > 1e-6 {
 			one.Meter.Before += missing
 		}
 	}
