@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
@@ -486,12 +487,11 @@ func TestBatch_EndsAtALimitOfTheBill(t *testing.T) {
 func TestBatch_ContinuesAsNewWithTheEndpointServing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.shard = func(_ context.Context, call ShardCall) (ShardDone, error) {
-		if call.Shard == 0 {
+	w.env.SetOnActivityCompletedListener(func(info *activity.Info, _ converter.EncodedValue, _ error) {
+		if info.ActivityType.Name == RunShard {
 			w.env.SetContinueAsNewSuggested(true)
 		}
-		return ShardDone{Shard: call.Shard, Completed: 100}, nil
-	}
+	})
 	w.plan = func() (Plan, error) { return Plan{URL: "s3://b/plan.json", Requests: 90_000, Shards: 900}, nil }
 	_, err := w.run(t)
 	next, ok := errors.AsType[*workflow.ContinueAsNewError](err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ type house struct {
 	*account
 	linger, lifetime time.Duration
 	began            time.Time
+	told             sync.Mutex // of news: each signal is sent on a goroutine of its own
 	news             map[string][]RentalNews
 	closed           map[string]bool
 }
@@ -31,6 +33,8 @@ func newHouse() *house {
 	h.began = h.env.Now()
 	h.env.OnSignalExternalWorkflow("default-test-namespace", mock.Anything, "", RentalSignal, mock.Anything).Return(
 		func(_, owner, _, _ string, payload any) error {
+			h.told.Lock()
+			defer h.told.Unlock()
 			h.news[owner] = append(h.news[owner], payload.(RentalNews))
 			return nil
 		})
