@@ -64,11 +64,16 @@ func (r *rental) settle(to time.Time) {
 	if r.news.Stage != Serving && r.news.Rental.StopAsked.IsZero() { // the first answer
 		s.spanned = slices.Clone(s.leases)
 	}
-	if to = later(to, meter.Until); !to.After(s.settled) {
+	// What is settled already may still change by when the stop was accepted.
+	if to = later(to, meter.Until); to.Before(s.settled) {
 		return
 	}
 	meter.Read(to, meter.Replicas())
-	part := meter.All(to) - s.sum
+	billed := to // but not what was still seen after the stop
+	if stop := r.news.Rental.StopAsked; !stop.IsZero() && billed.After(stop) {
+		billed = stop
+	}
+	part := meter.All(billed) - s.sum
 	s.sum += part
 	if len(s.spanned) == 0 {
 		s.idle += part
