@@ -189,33 +189,27 @@ func (f *fixture) lastTask(workflow string) (id int64) {
 
 // TestShare_Deaths: one of three jobs is terminated, one is reset, the Endpoint
 // is terminated by hand and the worker killed, all at once. The two that live
-// lose no line and no endpoint, and nothing is left of it afterwards.
+// lose no line and no endpoint, and nothing is left of it afterwards. It happens
+// while requests are sent: of an Endpoint that was terminated in its warm-up, jobs
+// hear only minutes later, when they ask again.
 func TestShare_Deaths(t *testing.T) {
 	t.Parallel()
-	for name, moment := range map[string]func(f *fixture, s sharer) bool{
-		"warming": func(f *fixture, _ sharer) bool { return len(f.Cloud.Ledger().Entries) > 0 },
-		"running": func(f *fixture, _ sharer) bool { return f.Cloud.Ledger().Total.Answered > 300 },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			options := slowCloud
-			options.Cloud.WarmUp = 3 * time.Second
-			f := newFixture(t, options)
-			worker := f.process("worker")
-			sharers := f.share(time.Second, 400, 2500, 2500)
-			f.until("the moment", func() bool { return moment(f, sharers[0]) })
-			f.strike(sharers, worker)
-			for i, ended := range f.awaitAll(sharers)[1:] {
-				f.completed(ended)
-				if kinds := f.conserved(sharers[i+1].spec); kinds["ok"] != 2500 {
-					t.Errorf("result lines: %v", kinds)
-				}
-			}
-			f.untilReleased()
-			f.endpoints(1)
-			f.nothingRuns()
-		})
+	options := slowCloud
+	options.Cloud.WarmUp = 3 * time.Second
+	f := newFixture(t, options)
+	worker := f.process("worker")
+	sharers := f.share(time.Second, 400, 2500, 2500)
+	f.until("300 answers", func() bool { return f.Cloud.Ledger().Total.Answered > 300 })
+	f.strike(sharers, worker)
+	for i, ended := range f.awaitAll(sharers)[1:] {
+		f.completed(ended)
+		if kinds := f.conserved(sharers[i+1].spec); kinds["ok"] != 2500 {
+			t.Errorf("result lines: %v", kinds)
+		}
 	}
+	f.untilReleased()
+	f.endpoints(1)
+	f.nothingRuns()
 }
 
 // TestShare_DiesWhileLingering: the Endpoint is terminated when no job has the
