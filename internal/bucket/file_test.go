@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/nightshift-run/nightshift/internal/bucket"
@@ -43,7 +42,7 @@ func TestFile_NotObjects(t *testing.T) {
 		os.Symlink(outside, filepath.Join(folder, "link")),
 		os.Symlink(filepath.Dir(outside), filepath.Join(folder, "linked folder")),
 		os.Mkdir(filepath.Join(folder, "folder"), 0o700),
-		syscall.Mkfifo(filepath.Join(folder, "pipe"), 0o600),
+		makePipe(filepath.Join(folder, "pipe")),
 		os.WriteFile(filepath.Join(folder, ".bucket-partial-X"), nil, 0o600),
 		os.WriteFile(filepath.Join(folder, "object"), nil, 0o600),
 	)
