@@ -21,17 +21,20 @@ type Owners struct {
 // AskEndpoint asks the job's Endpoint for an endpoint, and starts it if it is
 // not running. Asking twice is asking once: Endpoint answers each time with
 // how far it has come.
-func (o *Owners) AskEndpoint(ctx context.Context, request workflows.EndpointRequest) error {
-	return o.signal(ctx, request, workflows.AskSignal, request)
+func (o *Owners) AskEndpoint(ctx context.Context, request workflows.EndpointRequest) (workflows.EndpointAsked, error) {
+	run, err := o.signal(ctx, request, workflows.AskSignal, request)
+	return workflows.EndpointAsked{Run: run}, err
 }
 
 // DismissEndpoint tells the job's Endpoint to release, and starts one to do so
 // if none is running. Dismissing twice does no harm.
 func (o *Owners) DismissEndpoint(ctx context.Context, dismissal workflows.Dismissal) error {
-	return o.signal(ctx, dismissal.Request, workflows.DismissSignal, dismissal)
+	_, err := o.signal(ctx, dismissal.Request, workflows.DismissSignal, dismissal)
+	return err
 }
 
-func (o *Owners) signal(ctx context.Context, request workflows.EndpointRequest, signal string, payload any) error {
+// signal returns the id of the run that was signalled.
+func (o *Owners) signal(ctx context.Context, request workflows.EndpointRequest, signal string, payload any) (run string, err error) {
 	id := workflows.EndpointIDOf(request.Job, request.Endpoint)
 	options := client.StartWorkflowOptions{
 		ID:                    id,
@@ -39,10 +42,11 @@ func (o *Owners) signal(ctx context.Context, request workflows.EndpointRequest, 
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		StaticSummary:         request.Endpoint.String() + " for " + whom(request),
 	}
-	if _, err := o.Client.SignalWithStartWorkflow(ctx, id, signal, payload, options, workflows.EndpointWorkflow, request); err != nil {
-		return again(fmt.Errorf("send %s to workflow %s: %w", signal, id, err))
+	signalled, err := o.Client.SignalWithStartWorkflow(ctx, id, signal, payload, options, workflows.EndpointWorkflow, request)
+	if err != nil {
+		return "", again(fmt.Errorf("send %s to workflow %s: %w", signal, id, err))
 	}
-	return nil
+	return signalled.GetRunID(), nil
 }
 
 // whom names the job for which an endpoint is rented, or the share.

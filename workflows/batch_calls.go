@@ -57,9 +57,15 @@ func (b *batch) endpointRequest() EndpointRequest {
 // itself: the job had that long to flush what it paid for and dismiss it.
 const releaseGrace = 2 * time.Minute
 
-// askEndpoint is called by several coroutines: own is the one's that waits.
+// askEndpoint is called by several coroutines: own is the one's that waits. A
+// job with a share watches the run that it asked, which may never answer.
 func (b *batch) askEndpoint(own workflow.Context) error {
-	return workflow.ExecuteActivity(b.controlContext("ask for an endpoint"), AskEndpoint, b.endpointRequest()).Get(own, nil)
+	var asked EndpointAsked
+	err := workflow.ExecuteActivity(b.controlContext("ask for an endpoint"), AskEndpoint, b.endpointRequest()).Get(own, &asked)
+	if err == nil && b.shares() && asked.Run != "" {
+		b.state.Run = asked.Run
+	}
+	return err
 }
 
 func (b *batch) dismissEndpoint() error {

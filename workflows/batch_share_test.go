@@ -16,8 +16,8 @@ import (
 // activity; run is that of the Endpoint which answers.
 func newSharer(t *testing.T, watched func(GuardCall) error) (w *world, run *string) {
 	t.Helper()
-	w, run = newWorld(t), new(string)
-	*run = "first"
+	w = newWorld(t)
+	w.endpoint, run = "first", &w.endpoint
 	w.choices = []jobs.Endpoint{{Provider: "nebius", Model: "m", Share: jobs.Share{Name: "chat"}}}
 	w.env.RegisterActivityWithOptions(func(_ context.Context, call GuardCall) error { return watched(call) },
 		activity.RegisterOptions{Name: WatchEndpoint})
@@ -100,6 +100,31 @@ func TestBatch_AsksAgainForItsShare(t *testing.T) {
 	}
 	if len(w.shards) != 3 || len(report.Rentals) != 1 {
 		t.Errorf("%d attempts at shards, rentals %+v", len(w.shards), report.Rentals)
+	}
+}
+
+// TestBatch_AsksAgainForWhatNeverAnswered: the Endpoint is ended by hand before
+// the job has heard anything of it.
+func TestBatch_AsksAgainForWhatNeverAnswered(t *testing.T) {
+	t.Parallel()
+	w, run := newSharer(t, func(call GuardCall) error {
+		if call.Run == "first" {
+			return nil
+		}
+		return errOpen
+	})
+	var asked []time.Time
+	w.asked = func(request EndpointRequest) {
+		if asked = append(asked, w.env.Now()); len(asked) == 2 {
+			*run = "second"
+			w.tell(request, RentalNews{Stage: Serving, Run: *run})
+		}
+	}
+	if _, err := w.run(t); err != nil {
+		t.Fatal(err)
+	}
+	if len(asked) != 2 || asked[1].Sub(asked[0]) > time.Minute {
+		t.Errorf("asked at %v", asked)
 	}
 }
 

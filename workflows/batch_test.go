@@ -31,6 +31,7 @@ type world struct {
 	check    func() error
 	shard    func(ctx context.Context, call ShardCall) (ShardDone, error)
 	asked    func(request EndpointRequest) // nil: serve at once
+	endpoint string                        // run of Endpoint that is asked
 	silent   bool                          // Endpoint never confirms
 	asks     []int
 	dismiss  []Dismissal
@@ -102,15 +103,15 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) askEndpoint(_ context.Context, request EndpointRequest) error {
+func (w *world) askEndpoint(_ context.Context, request EndpointRequest) (EndpointAsked, error) {
 	w.asks = append(w.asks, request.Rental)
 	w.requests = append(w.requests, request)
 	if w.asked != nil {
 		w.asked(request)
-		return nil
+	} else {
+		w.serve(request)
 	}
-	w.serve(request)
-	return nil
+	return EndpointAsked{Run: w.endpoint}, nil
 }
 
 func (w *world) serve(request EndpointRequest) {

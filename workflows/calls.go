@@ -315,6 +315,12 @@ type Tended struct {
 	Job     string     `json:"job,omitempty"`    // whose, of those who share the endpoint
 }
 
+// EndpointAsked is the result of AskEndpoint, whose input is an EndpointRequest:
+// which run of the Endpoint was asked.
+type EndpointAsked struct {
+	Run string `json:"run"`
+}
+
 // GuardCall is the input of WatchEndpoint, which returns when that run of that
 // workflow is no longer the newest, or no longer open.
 type GuardCall struct {

@@ -189,6 +189,9 @@ func (r *rental) lookAgain() (jobs.Rental, error) {
 func (r *rental) dismiss(reason string) {
 	if r.reason == "" {
 		r.reason = reason
+		if r.sharing != nil {
+			r.sharing.over = workflow.Now(r.life)
+		}
 		r.unwant()
 	}
 }

@@ -161,7 +161,11 @@ func (r *rental) end(one *lease, reason string) {
 	s.leases = slices.DeleteFunc(s.leases, func(other *lease) bool { return other == one })
 	s.leaving = append(s.leaving, one)
 	s.changes++
-	if r.news.Stage != Serving || r.tended { // nothing is counted yet, or any more
+	switch {
+	case r.tended: // in this run
+		r.settle(now)
+		r.sendOff()
+	case r.news.Stage != Serving: // nothing is counted yet
 		r.sendOff()
 	}
 }

@@ -11,15 +11,14 @@ import (
 )
 
 // tendShared watches over the serving endpoint as tend does, in spans in which
-// the same jobs share it. What is billed in a span is divided among them in
-// equal parts, so that the parts of all jobs, and what was billed while none had
-// it, add up to what the provider bills. What was billed before the first answer
-// is divided among those who had waited for it.
+// the same jobs share it, and divides what is billed among them in equal parts,
+// so that the parts of all jobs, and what was billed while none had it, add up to
+// what the provider bills. What was billed before the first answer is divided
+// among those who had waited for it.
 func (r *rental) tendShared(ctx workflow.Context) {
 	s := r.sharing
 	defer func() { r.tended = true }()
 	for r.news.Stage == Serving && r.reason == "" && !s.handing {
-		s.spanned = slices.Clone(s.leases)
 		r.sendOff()
 		r.span(ctx)
 	}
@@ -30,10 +29,9 @@ func (r *rental) tendShared(ctx workflow.Context) {
 func (r *rental) span(ctx workflow.Context) {
 	s, began := r.sharing, r.sharing.changes
 	wanted, end := workflow.WithCancel(r.wanted)
-	over, until := false, time.Time{}
+	over := false
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		_ = workflow.Await(ctx, func() bool { return over || s.changes != began || r.reason != "" })
-		until = workflow.Now(ctx)
 		end()
 	})
 	tended, err := r.callTend(ctx, wanted)
@@ -41,7 +39,7 @@ func (r *rental) span(ctx workflow.Context) {
 	if err == nil {
 		r.news.Rental.Meter = tended.Meter
 	}
-	r.settle(orElse(until, workflow.Now(ctx)))
+	r.settle(orElse(s.over, workflow.Now(ctx)))
 	workflow.SetCurrentDetails(ctx, r.details())
 	switch {
 	case r.reason != "":
@@ -55,35 +53,61 @@ func (r *rental) span(ctx workflow.Context) {
 	}
 }
 
-// settle divides what was billed up to a time among those who shared it.
+// settle divides what was billed up to a time, which is not after the stop,
+// among those who shared it: each pays from its ask until its return.
 func (r *rental) settle(to time.Time) {
 	s, meter := r.sharing, &r.news.Rental.Meter
-	if s == nil {
+	if s == nil || to.Before(s.settled) {
 		return
 	}
-	if r.news.Stage != Serving && r.news.Rental.StopAsked.IsZero() { // the first answer
-		s.spanned = slices.Clone(s.leases)
+	if meter.Until.Before(to) {
+		meter.Read(to, meter.Replicas())
 	}
-	// What is settled already may still change by when the stop was accepted.
-	if to = later(to, meter.Until); to.Before(s.settled) {
+	if r.news.Stage != Serving { // those who have waited for the first answer
+		s.divide(*meter, to, s.leases)
 		return
 	}
-	meter.Read(to, meter.Replicas())
-	billed := to // but not what was still seen after the stop
-	if stop := r.news.Rental.StopAsked; !stop.IsZero() && billed.After(stop) {
-		billed = stop
+	for settled := false; !settled; settled = s.settled.Equal(to) {
+		s.divide(*meter, s.nextChange(to), s.holders())
 	}
-	part := meter.All(billed) - s.sum
+}
+
+// nextChange is when somebody came or went after what is settled, or to.
+func (s *sharing) nextChange(to time.Time) time.Time {
+	for _, one := range slices.Concat(s.leases, s.leaving) {
+		for _, at := range []time.Time{one.From, one.left} {
+			if at.After(s.settled) && at.Before(to) {
+				to = at
+			}
+		}
+	}
+	return to
+}
+
+// holders are those who had the endpoint right after what is settled.
+func (s *sharing) holders() (among []*lease) {
+	for _, one := range slices.Concat(s.leases, s.leaving) {
+		if !one.From.After(s.settled) && (one.left.IsZero() || one.left.After(s.settled)) {
+			among = append(among, one)
+		}
+	}
+	return among
+}
+
+// divide gives each of them an equal part of what was billed since it was last
+// divided. What was divided then may have changed, by when the stop was accepted.
+func (s *sharing) divide(meter jobs.Meter, to time.Time, among []*lease) {
+	part := meter.All(to) - s.sum
 	s.sum += part
-	if len(s.spanned) == 0 {
+	if len(among) == 0 {
 		s.idle += part
 	}
-	for _, one := range s.spanned {
+	for _, one := range among {
 		before := one.Meter.All(s.settled)
-		one.Meter.AddShare(*meter, s.settled, to, len(s.spanned))
+		one.Meter.AddShare(meter, s.settled, to, len(among))
 		// A meter of very many steps has added up its oldest, and a reading may
 		// tell of a change before the last. Less than a microsecond is rounding.
-		if missing := part/float64(len(s.spanned)) - (one.Meter.All(to) - before); math.Abs(missing) > 1e-6 {
+		if missing := part/float64(len(among)) - (one.Meter.All(to) - before); math.Abs(missing) > 1e-6 {
 			one.Meter.Before += missing
 		}
 	}
@@ -92,8 +116,8 @@ func (r *rental) settle(to time.Time) {
 
 // limit says which of the jobs may be billed for how much more.
 func (s *sharing) limit(call *TendCall) {
-	call.Among, call.Settled = len(s.spanned), s.sum
-	for _, one := range s.spanned {
+	call.Among, call.Settled = len(s.leases), s.sum
+	for _, one := range s.leases {
 		if most := one.Request.Cap; most != nil && one.Capped == "" {
 			call.Sharers = append(call.Sharers, Sharer{Job: one.Request.Job, Cap: Cap{
 				ReplicaSeconds: most.ReplicaSeconds - one.Meter.All(s.settled), Limit: most.Limit,

@@ -24,11 +24,11 @@ type sharing struct {
 	until   time.Time         // not to be released before, even without a lease
 	ends    time.Time         // the lifetime
 	retired string            // why nothing more is to be sent, once it is over
+	over    time.Time         // when the reason to release came up
 	handing bool              // to the next run
 
 	journals []string // outputs below which further journals lie
 
-	spanned []*lease  // who shares what is being counted
 	settled time.Time // up to here it is divided
 	sum     float64   // replica-seconds that are
 	idle    float64   // of them, without a lease
