@@ -21,7 +21,7 @@ type lineAt struct {
 
 // lineBuffers are kept for shards to come: they grow to a megabyte every few
 // seconds, and growing is most of what filling them costs.
-var lineBuffers = make(chan *lineBuffer, 4)
+var lineBuffers = make(chan *lineBuffer, 2)
 
 func newLineBuffer() *lineBuffer {
 	select {
@@ -42,6 +42,17 @@ func (b *lineBuffer) recycle() {
 	select {
 	case lineBuffers <- b:
 	default:
+	}
+}
+
+// dropLineBuffers leaves those that are kept to the garbage collector.
+func dropLineBuffers() {
+	for {
+		select {
+		case <-lineBuffers:
+		default:
+			return
+		}
 	}
 }
 

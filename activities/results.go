@@ -40,6 +40,7 @@ const (
 func (a *Results) CollectResults(ctx context.Context, call workflows.CollectCall) (workflows.Collected, error) {
 	// What sending left behind goes back first: the two together would be the
 	// most that a worker ever holds.
+	dropLineBuffers()
 	debug.FreeOSMemory()
 	var written atomic.Int64
 	defer beating(ctx, func() any { return map[string]int64{"lines": written.Load()} })()

@@ -10,8 +10,9 @@ import (
 )
 
 // spoolMemory is how much of a shard's results is held in memory; more goes to
-// a temporary file.
-const spoolMemory = 8 << 20
+// a temporary file, which reads back at the speed of memory as long as the
+// system has some to spare.
+const spoolMemory = 1 << 20
 
 // spool brings one shard's result lines into input order. Its memory is
 // spoolMemory and a few bytes a request, and shards have a bounded number of
@@ -38,6 +39,9 @@ type spooled struct {
 
 // newSpool returns an empty spool; memory is used first and may be nil.
 func newSpool(shard batchfile.Shard, tempDir string, memory []byte) *spool {
+	if memory == nil {
+		memory = make([]byte, 0, spoolMemory)
+	}
 	return &spool{first: shard.FirstRequest, lines: make([]spooled, shard.Requests), tempDir: tempDir, memory: memory[:0]}
 }
 
@@ -88,7 +92,7 @@ func (s *spool) store(line []byte) error {
 		if err != nil {
 			return fmt.Errorf("spool results: %w", err)
 		}
-		s.file, s.writer = file, bufio.NewWriterSize(file, 1<<20)
+		s.file, s.writer = file, bufio.NewWriterSize(file, 128<<10)
 		if _, err := s.writer.Write(s.memory); err != nil {
 			return fmt.Errorf("spool results: %w", err)
 		}

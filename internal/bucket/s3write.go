@@ -53,9 +53,10 @@ type multipart struct {
 	mark     string
 	uploadID string // empty until the first part is full
 	sealed   bool
-	sent     int    // parts handed to the group
-	size     int64  // bytes in them
-	buffer   []byte // the part being filled
+	sent     int         // parts handed to the group
+	size     int64       // bytes in them
+	buffer   []byte      // the part being filled
+	free     chan []byte // of a part that is up, for the next
 
 	mu   sync.Mutex
 	done []types.CompletedPart
@@ -69,6 +70,7 @@ func (s *s3Store) create(ctx context.Context, loc location, contentType string) 
 		store: s, loc: loc, contentType: contentType,
 		ctx: ctx, cancel: cancel, parts: parts,
 		mark: rand.Text(),
+		free: make(chan []byte, parallelParts),
 	}, nil
 }
 
@@ -112,7 +114,41 @@ func (m *multipart) grown(n int) []byte {
 	case need <= smallBuffer && m.sent == 0:
 		return append(make([]byte, 0, min(max(2*cap(m.buffer), need, 4<<10), smallBuffer)), m.buffer...)
 	default:
-		return append(m.store.buffer(partSize(m.sent)), m.buffer...)
+		return append(m.next(partSize(m.sent)), m.buffer...)
+	}
+}
+
+// next returns an empty buffer for a part of so many bytes: that of the part
+// which went up before, if possible, so that an upload has no more of them than
+// parts on their way and one that is filled.
+func (m *multipart) next(size int64) []byte {
+	select {
+	case used := <-m.free:
+		if int64(cap(used)) >= size {
+			return used[:0]
+		}
+	default:
+	}
+	return m.store.buffer(size)
+}
+
+// finished takes the buffer of a part that is up.
+func (m *multipart) finished(buffer []byte) {
+	select {
+	case m.free <- buffer:
+	default:
+		m.store.recycle(buffer)
+	}
+}
+
+// giveBack leaves the buffers to other uploads. No part is on its way.
+func (m *multipart) giveBack() {
+	m.store.recycle(m.buffer)
+	m.buffer = nil
+	select {
+	case buffer := <-m.free:
+		m.store.recycle(buffer)
+	default:
 	}
 }
 
@@ -151,7 +187,7 @@ func (m *multipart) send() error {
 			Bucket: &m.loc.bucket, Key: &m.loc.key, UploadId: &m.uploadID,
 			PartNumber: number, Body: bytes.NewReader(body),
 		})
-		m.store.recycle(body)
+		m.finished(body)
 		if err != nil {
 			return err
 		}
@@ -187,19 +223,18 @@ func (m *multipart) seal() error {
 		return err
 	}
 	m.sealed = true
+	defer m.giveBack()
 	return m.parts.Wait()
 }
 
 func (m *multipart) commit(ctx context.Context) (Object, error) {
 	defer m.cancel()
+	defer m.giveBack()
 	if m.sealed {
 		return m.complete(ctx)
 	}
 	if m.uploadID == "" {
-		object, err := m.store.put(ctx, m.loc, m.buffer, PutOptions{ContentType: m.contentType})
-		m.store.recycle(m.buffer)
-		m.buffer = nil
-		return object, err
+		return m.store.put(ctx, m.loc, m.buffer, PutOptions{ContentType: m.contentType})
 	}
 	if err := m.send(); err != nil {
 		return Object{}, err
@@ -236,8 +271,7 @@ func (m *multipart) complete(ctx context.Context) (Object, error) {
 func (m *multipart) abort() error {
 	m.cancel()
 	_ = m.parts.Wait() // what failed has been told by Write or Commit, or nobody wants to know
-	m.store.recycle(m.buffer)
-	m.buffer = nil
+	m.giveBack()
 	if m.uploadID == "" {
 		return nil
 	}

@@ -9,12 +9,12 @@ import (
 
 const (
 	// gcPercent is how much a worker's heap grows between collections, beyond
-	// what is alive, where that is large: a third of its memory is garbage then.
-	gcPercent = 50
+	// what is alive, where that is large: a fifth of its memory is garbage then.
+	gcPercent = 25
 	// gcFloor is how much it grows at least, in bytes. Sending keeps little alive,
-	// and half of little would be collected many times a second. It leaves a
+	// and a quarter of little would be collected many times a second. It leaves a
 	// worker below 100 MB.
-	gcFloor = 10 << 20
+	gcFloor = 8 << 20
 )
 
 // tuneCollector sets after every collection how much garbage may gather until
