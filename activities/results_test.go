@@ -89,39 +89,53 @@ func TestCollectResults_NoErrorsFileWithoutErrors(t *testing.T) {
 	}
 }
 
+// TestSpool_BeyondMemory: lines come back in the input's order, whether they lie
+// one after the other in the file or not.
 func TestSpool_BeyondMemory(t *testing.T) {
 	t.Parallel()
-	const requests, size = 40, 400 << 10 // twice what is held in memory
-	dir := t.TempDir()
-	s := newSpool(batchfile.Shard{FirstRequest: 1000, Requests: requests}, dir, nil)
-	body := []byte(`"` + strings.Repeat("x", size) + `"`)
-	for i := range requests {
-		index := int64(1000 + (i*7)%requests) // every request, out of order
-		line := batchfile.AppendResult(nil, "job", batchfile.Result{Index: index, CustomID: []byte(`"r"`), Status: 200, Body: body})
-		if err := s.add(bytes.TrimSuffix(line, []byte("\n")), false); err != nil {
-			t.Fatal(err)
-		}
+	for name, c := range map[string]struct{ requests, size, stride int }{
+		"large, out of order": {40, 400 << 10, 7},
+		"small, in order":     {5000, 600, 1},
+		"small, out of order": {5000, 600, 1999},
+		"small, in pieces":    {5000, 600, 2501}, // of two
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSpool(batchfile.Shard{FirstRequest: 1000, Requests: uint32(c.requests)}, t.TempDir(), nil)
+			defer s.close()
+			for i := range c.requests { // every one of them, since the stride shares no factor with their number
+				if err := s.add(resultOf(int64(1000+(i*c.stride)%c.requests), c.size), false); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if s.file == nil || s.missing() != 0 {
+				t.Fatalf("%d missing, file %v", s.missing(), s.file)
+			}
+			next := int64(1000)
+			err := s.each(func(line []byte, _, _ bool) error {
+				if want := string(resultOf(next, c.size)) + "\n"; string(line) != want {
+					return fmt.Errorf("request %d is %.100s..., of %d bytes; want %d", next, line, len(line), len(want))
+				}
+				next++
+				return nil
+			})
+			if err != nil || next != int64(1000+c.requests) {
+				t.Errorf("after %d: %v", next, err)
+			}
+			name := s.file.Name()
+			s.close()
+			if _, err := os.Stat(name); err == nil {
+				t.Errorf("%s is still there", name)
+			}
+		})
 	}
-	if s.file == nil || s.missing() != 0 {
-		t.Fatalf("%d missing, file %v", s.missing(), s.file)
-	}
-	next := int64(1000)
-	err := s.each(func(line []byte, _, _ bool) error {
-		index, err := batchfile.ResultIndex(line)
-		if err != nil || index != next || line[len(line)-1] != '\n' || len(line) < size {
-			return fmt.Errorf("line of request %d has index %d and %d bytes: %w", next, index, len(line), err)
-		}
-		next++
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
-	}
-	name := s.file.Name()
-	s.close()
-	if _, err := os.Stat(name); err == nil {
-		t.Errorf("%s is still there", name)
-	}
+}
+
+// resultOf is a result line of so many bytes and some more, without its newline.
+func resultOf(index int64, size int) []byte {
+	body := fmt.Appendf(nil, `"%d%s"`, index, strings.Repeat("x", size))
+	line := batchfile.AppendResult(nil, "job", batchfile.Result{Index: index, CustomID: []byte(`"r"`), Status: 200, Body: body})
+	return bytes.TrimSuffix(line, []byte("\n"))
 }
 
 func TestSorted(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/nightshift-run/nightshift/internal/batchfile"
 )
@@ -29,7 +30,8 @@ type spool struct {
 	size    int64 // bytes in memory or, once there is one, in the file
 }
 
-// spooled says where a request's line is; length 0 means that it has none.
+// spooled says where a request's line is, its newline included; length 0 means
+// that it has none.
 type spooled struct {
 	offset int64
 	length int
@@ -76,10 +78,15 @@ func (s *spool) put(line []byte, failed, ran bool) error {
 	if s.has(int(at)) {
 		return nil
 	}
-	s.lines[at] = spooled{offset: s.size, length: len(line), failed: failed, ran: ran}
+	s.lines[at] = spooled{offset: s.size, length: len(line) + 1, failed: failed, ran: ran}
 	s.present++
-	return s.store(line)
+	if err := s.store(line); err != nil {
+		return err
+	}
+	return s.store(newline)
 }
+
+var newline = []byte{'\n'}
 
 func (s *spool) store(line []byte) error {
 	s.size += int64(len(line))
@@ -107,7 +114,8 @@ func (s *spool) has(at int) bool { return s.lines[at].length > 0 }
 
 func (s *spool) missing() int { return len(s.lines) - s.present }
 
-// each calls use for every line in input order, newline included.
+// each calls use for every line in input order, newline included. The line is
+// valid until use returns.
 func (s *spool) each(use func(line []byte, failed, ran bool) error) error {
 	if s.writer != nil {
 		if err := s.writer.Flush(); err != nil {
@@ -115,32 +123,51 @@ func (s *spool) each(use func(line []byte, failed, ran bool) error) error {
 		}
 	}
 	var buffer []byte
-	for _, entry := range s.lines {
-		line, err := s.load(entry, buffer)
+	for rest := s.lines; len(rest) > 0; {
+		count, size := together(rest)
+		text, err := s.load(rest[0].offset, size, buffer)
 		if err != nil {
 			return err
 		}
-		buffer = append(line, '\n')
-		if err := use(buffer, entry.failed, entry.ran); err != nil {
-			return err
+		if s.file != nil {
+			buffer = text
 		}
+		for _, entry := range rest[:count] {
+			if err := use(text[:entry.length], entry.failed, entry.ran); err != nil {
+				return err
+			}
+			text = text[entry.length:]
+		}
+		rest = rest[count:]
 	}
 	return nil
 }
 
-// load returns an entry's bytes in a buffer that may be reused for the next.
-func (s *spool) load(entry spooled, buffer []byte) ([]byte, error) {
+// readTogether is how much is read at once where lines lie in order, in bytes.
+const readTogether = 128 << 10
+
+// together returns how many of the entries, and how many bytes of them, lie one
+// after the other: most do, since parts are sorted.
+func together(entries []spooled) (count, size int) {
+	for _, entry := range entries {
+		if count > 0 && (entry.offset != entries[0].offset+int64(size) || size+entry.length > readTogether) {
+			break
+		}
+		count, size = count+1, size+entry.length
+	}
+	return count, size
+}
+
+// load returns a piece of what is stored, in the buffer if that has room for it.
+func (s *spool) load(offset int64, size int, buffer []byte) ([]byte, error) {
 	if s.file == nil {
-		return append(buffer[:0], s.memory[entry.offset:entry.offset+int64(entry.length)]...), nil
+		return s.memory[offset:][:size], nil
 	}
-	if cap(buffer) <= entry.length {
-		buffer = make([]byte, entry.length+1)
-	}
-	line := buffer[:entry.length]
-	if _, err := s.file.ReadAt(line, entry.offset); err != nil {
+	piece := slices.Grow(buffer[:0], size)[:size]
+	if _, err := s.file.ReadAt(piece, offset); err != nil {
 		return nil, fmt.Errorf("read spooled results: %w", err)
 	}
-	return line, nil
+	return piece, nil
 }
 
 // close removes the temporary file.
