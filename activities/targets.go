@@ -75,6 +75,8 @@ func (t *Targets) use(call workflows.ShardCall) (_ *target, _ *semaphore.Weighte
 	if err != nil {
 		return nil, nil, nil, final(jobs.Unauthorized, err.Error())
 	}
+	replicas := max(1, address.Replicas)
+	address.Replicas = 0                         // the same endpoint, however many it has by now
 	key := fmt.Sprint(address, requests.Headers) // maps are printed in the order of their keys
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -85,7 +87,7 @@ func (t *Targets) use(call workflows.ShardCall) (_ *target, _ *semaphore.Weighte
 	if one == nil {
 		t.forgetIdle()
 		one = &target{
-			Client: t.Dial(address, headers), limiter: pace.New(pace.Options{Fixed: int(requests.Concurrency)}),
+			Client: t.Dial(address, headers), limiter: pace.New(pace.Options{Fixed: int(requests.Concurrency), Replicas: replicas}),
 			counted: counted{address.Provider, call.Model}, metrics: t.Metrics.Target(address.Provider, call.Model),
 		}
 		t.live[key] = one

@@ -156,6 +156,7 @@ func (w *warmup) ready() workflows.EndpointReady {
 	w.state.ReadyReplicas = max(1, w.state.ReadyReplicas)
 	w.read(w.state)
 	w.rental.Billed(billed(w.meter))
+	w.asked.Replicas = w.state.ReadyReplicas
 	return workflows.EndpointReady{Address: w.asked, At: time.Now(), Meter: w.meter}
 }
 

@@ -123,9 +123,10 @@ type PlanCall struct {
 
 // Address is how requests reach an endpoint.
 type Address struct {
-	Provider string `json:"provider"` // names the token to send
-	BaseURL  string `json:"base_url"` // OpenAI-compatible, ends in /v1
-	Model    string `json:"model"`    // value of "model" that is routed there
+	Provider string `json:"provider"`           // names the token to send
+	BaseURL  string `json:"base_url"`           // OpenAI-compatible, ends in /v1
+	Model    string `json:"model"`              // value of "model" that is routed there
+	Replicas int    `json:"replicas,omitempty"` // that were ready when it first answered, as far as is known
 }
 
 // BatchAddress is where the Batch API of an endpoint in mode provider-batch is

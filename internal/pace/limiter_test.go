@@ -196,6 +196,7 @@ func TestLimiter_Bounds(t *testing.T) {
 		want    int
 	}{
 		"default":            {Options{}, 32},
+		"four replicas":      {Options{Replicas: 4}, 128},
 		"fixed":              {Options{Fixed: 5000}, 5000},
 		"start above max":    {Options{Max: 10}, 10},
 		"start below min":    {Options{Min: 64}, 64},

@@ -3,7 +3,7 @@ package pace
 import "time"
 
 // Options says how many requests may be in flight. The zero value seeks the
-// number between 1 and 1,024, beginning with 32.
+// number between 1 and 1,024, beginning with 32 for each replica.
 type Options struct {
 	// Fixed is a number in flight to keep to; 0 seeks it.
 	Fixed int
@@ -12,10 +12,12 @@ type Options struct {
 	// sequences that vLLM runs at once by default on its largest GPUs
 	// (max_num_seqs).
 	Min, Max int
-	// Start is the number to begin with, 0 means 32: an eighth of the 256
-	// sequences that vLLM runs at once on smaller GPUs, so surely not too many
-	// for one replica, and three doublings from enough.
+	// Start is the number to begin with, 0 means 32 for each of Replicas: an
+	// eighth of the 256 sequences that vLLM runs at once on smaller GPUs, so
+	// surely not too many, and three doublings from enough.
 	Start int
+	// Replicas is how many the endpoint is known to have at first, 0 means 1.
+	Replicas int
 	// MaxCooldown caps one cool-down, 0 means a minute.
 	MaxCooldown time.Duration
 }
@@ -30,7 +32,7 @@ func (o Options) withDefaults() Options {
 	}
 	o.Max = max(o.Max, o.Min)
 	if o.Start <= 0 {
-		o.Start = 32
+		o.Start = 32 * max(1, o.Replicas)
 	}
 	if o.MaxCooldown <= 0 {
 		o.MaxCooldown = time.Minute

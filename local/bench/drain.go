@@ -15,17 +15,13 @@ import (
 func (b *bench) drained(ctx context.Context) error {
 	const lines, streams, replicas = 160, 8, 4
 	tokens := sim.Range{Min: 1, Max: 16}
-	w, err := b.begin(ctx, sim.Options{AnswerTokens: tokens, Model: sim.Model{
+	w, input, err := b.begin(ctx, sim.Options{AnswerTokens: tokens, Model: sim.Model{
 		TimeToFirstToken: time.Second, TokenInterval: time.Second, MaxStreams: streams,
-	}})
+	}}, lines, tokens.Max)
 	if err != nil {
 		return err
 	}
 	defer w.Stop()
-	input, err := w.put(ctx, lines, tokens.Max)
-	if err != nil {
-		return err
-	}
 	billed := func() (float64, error) {
 		r, err := w.run(ctx, spec(input, replicas*streams, replicas), lines)
 		return r.entry.ReplicaSeconds, err

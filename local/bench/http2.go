@@ -15,15 +15,11 @@ import (
 // overHTTP2 compares the two over TLS with a server that speaks HTTP/2, as the
 // providers' routers do: a model that the cloud always serves.
 func (b *bench) overHTTP2(ctx context.Context) error {
-	w, err := b.begin(ctx, answersIn(0))
+	w, input, err := b.begin(ctx, answersIn(0), b.Lines, 16)
 	if err != nil {
 		return err
 	}
 	defer w.Stop()
-	input, err := w.put(ctx, b.Lines, 16)
-	if err != nil {
-		return err
-	}
 	server := httptest.NewUnstartedServer(w.Cloud)
 	server.EnableHTTP2 = true
 	server.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 250}

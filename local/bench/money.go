@@ -12,15 +12,11 @@ import (
 // its last answer.
 func (b *bench) idle(ctx context.Context) error {
 	const lines = 2000
-	w, err := b.begin(ctx, answersIn(20))
+	w, input, err := b.begin(ctx, answersIn(20), lines, 16)
 	if err != nil {
 		return err
 	}
 	defer w.Stop()
-	input, err := w.put(ctx, lines, 16)
-	if err != nil {
-		return err
-	}
 	r, err := w.run(ctx, spec(input, inFlight, 1), lines)
 	if err != nil {
 		return err
@@ -65,17 +61,13 @@ func (b *bench) billed(ctx context.Context) error {
 }
 
 func (b *bench) bill(ctx context.Context, name string, tokens sim.Range, replicas int, lines int64) error {
-	w, err := b.begin(ctx, sim.Options{AnswerTokens: tokens, Model: sim.Model{
+	w, input, err := b.begin(ctx, sim.Options{AnswerTokens: tokens, Model: sim.Model{
 		TimeToFirstToken: 20 * time.Millisecond, TokenInterval: 2 * time.Millisecond, Knee: knee, MaxStreams: 4 * knee, QueueLimit: 16 * knee,
-	}})
+	}}, lines, tokens.Max)
 	if err != nil {
 		return err
 	}
 	defer w.Stop()
-	input, err := w.put(ctx, lines, tokens.Max)
-	if err != nil {
-		return err
-	}
 	r, err := w.run(ctx, spec(input, 0, replicas), lines)
 	if err != nil {
 		return err

@@ -20,15 +20,11 @@ func (b *bench) memory(ctx context.Context) error {
 }
 
 func (b *bench) memoryOf(ctx context.Context, lines int64) error {
-	w, err := b.begin(ctx, answersIn(0))
+	w, input, err := b.begin(ctx, answersIn(0), lines, 16)
 	if err != nil {
 		return err
 	}
 	defer w.Stop()
-	input, err := w.put(ctx, lines, 16)
-	if err != nil {
-		return err
-	}
 	r, err := w.run(ctx, spec(input, inFlight, 1), lines)
 	if err != nil {
 		return err

@@ -14,15 +14,11 @@ import (
 // pause of a second.
 func (b *bench) storm(ctx context.Context) error {
 	const lines = 2000
-	w, err := b.begin(ctx, answersIn(0))
+	w, input, err := b.begin(ctx, answersIn(0), lines, 16)
 	if err != nil {
 		return err
 	}
 	defer w.Stop()
-	input, err := w.put(ctx, lines, 16)
-	if err != nil {
-		return err
-	}
 	w.Cloud.Inject(sim.Fault{Op: sim.OpChat, Kind: sim.RetryAfter, Every: 3, RetryAfter: time.Second})
 	r, err := w.run(ctx, spec(input, inFlight, 1), lines)
 	if err != nil {
@@ -39,15 +35,11 @@ func (b *bench) storm(ctx context.Context) error {
 // kill kills a worker with -9 when 28 % of a job's lines have been answered, and
 // starts another.
 func (b *bench) kill(ctx context.Context) error {
-	w, err := b.begin(ctx, answersIn(20))
+	w, input, err := b.begin(ctx, answersIn(20), b.Lines, 16)
 	if err != nil {
 		return err
 	}
 	defer w.Stop()
-	input, err := w.put(ctx, b.Lines, 16)
-	if err != nil {
-		return err
-	}
 	before := ownCPU()
 	first, err := w.startWorker()
 	if err != nil {

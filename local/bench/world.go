@@ -26,8 +26,19 @@ type world struct {
 	model   sim.Model
 }
 
-// begin starts a world; Stop must be called.
-func (b *bench) begin(ctx context.Context, cloud sim.Options) (*world, error) {
+// begin starts a world with an input of so many lines, each of which asks for so
+// many tokens at most; Stop must be called.
+func (b *bench) begin(ctx context.Context, cloud sim.Options, lines int64, maxTokens int) (w *world, input string, err error) {
+	if w, err = b.start(ctx, cloud); err != nil {
+		return nil, "", err
+	}
+	if input, err = w.put(ctx, lines, maxTokens); err != nil {
+		w.Stop()
+	}
+	return w, input, err
+}
+
+func (b *bench) start(ctx context.Context, cloud sim.Options) (*world, error) {
 	dir, err := os.MkdirTemp(b.Dir, "world-*")
 	if err != nil {
 		return nil, err
