@@ -16,7 +16,7 @@ func shapes(t *testing.T) string {
 	values := map[string]any{}
 	for _, value := range []any{
 		BatchInput{}, jobs.Report{}, EndpointInput{}, EndpointRequest{}, Dismissal{}, RentalNews{}, PlanCall{}, Plan{},
-		CheckCall{}, Terms{}, CreateCall{}, EndpointCreated{}, AwaitCall{}, EndpointReady{}, EndpointBeat{}, TendCall{}, Tended{}, ReleaseCall{}, EndpointReleased{},
+		CheckCall{}, Terms{}, EndpointAsked{}, CreateCall{}, EndpointCreated{}, AwaitCall{}, EndpointReady{}, EndpointBeat{}, TendCall{}, Tended{}, ReleaseCall{}, EndpointReleased{},
 		ShardCall{}, ShardDone{}, ShardBeat{}, CollectCall{}, Collected{}, Progress{}, Pause{},
 		SweepCall{}, SweepDone{}, NightlyInput{}, NightlyDone{}, NoticeCall{},
 		GuardCall{}, Sharing{}, ClaimCall{}, Claimed{}, ReuseCall{}, Reused{},
