@@ -55,9 +55,9 @@ func (c *cloud) Catalogue(ctx context.Context, model string) ([]provider.Offer, 
 }
 
 func (c *cloud) templates(ctx context.Context) ([]template, error) {
-	var reply listing[template]
+	var reply provider.Listing[template]
 	err := c.rest.Do(ctx, c.call("list templates", http.MethodGet, endpoints+"/templates"), &reply)
-	return reply.items, err
+	return reply.Items, err
 }
 
 // offers lists what a template can be rented as, in a fixed order.

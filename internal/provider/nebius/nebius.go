@@ -75,14 +75,14 @@ func (*cloud) Capabilities() provider.Capabilities {
 
 // List implements [provider.Provider].
 func (c *cloud) List(ctx context.Context) ([]provider.State, error) {
-	var reply listing[endpoint]
+	var reply provider.Listing[endpoint]
 	call := c.call("list endpoints", http.MethodGet, endpoints)
 	if err := c.rest.Do(ctx, call, &reply); err != nil {
 		return nil, err
 	}
-	states := make([]provider.State, len(reply.items))
-	for i := range reply.items {
-		states[i] = c.state(&reply.items[i])
+	states := make([]provider.State, len(reply.Items))
+	for i := range reply.Items {
+		states[i] = c.state(&reply.Items[i])
 	}
 	return states, nil
 }

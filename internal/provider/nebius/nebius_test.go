@@ -291,19 +291,19 @@ func FuzzReplies(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var endpoints listing[endpoint]
+		var endpoints provider.Listing[endpoint]
 		if json.Unmarshal(data, &endpoints) == nil {
-			for i := range endpoints.items {
-				check(t, c.state(&endpoints.items[i]))
+			for i := range endpoints.Items {
+				check(t, c.state(&endpoints.Items[i]))
 			}
 		}
 		var reply created
 		if json.Unmarshal(data, &reply) == nil && string(data) != "null" {
 			check(t, c.createdState(&reply, "n", validShape()))
 		}
-		var templates listing[template]
+		var templates provider.Listing[template]
 		if json.Unmarshal(data, &templates) == nil {
-			unoffered(templates.items, validShape())
+			unoffered(templates.Items, validShape())
 		}
 	})
 }

@@ -66,7 +66,7 @@ func all[T any](op string, query url.Values, read func(url.Values, *page[T]) err
 		if err := read(query, &p); err != nil {
 			return nil, err
 		}
-		items = append(items, p.items...)
+		items = append(items, p.Items...)
 		switch p.next {
 		case "":
 			return items, nil

@@ -3,7 +3,6 @@ package together
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 
 	"github.com/nightshift-run/nightshift/internal/provider"
 )
@@ -88,33 +87,22 @@ func (w *whoami) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// page is {"data": [...], "next_cursor": ...}. An answer without a list is an
-// error and not an empty list, since absence from it is a proof; so is a
-// cursor that cannot be read.
+// page is a listing with a cursor to the next. One that cannot be read is an
+// error, as a listing that ends too early would be a false proof.
 type page[T any] struct {
-	items []T
-	next  string
+	provider.Listing[T]
+	next string
 }
 
 func (p *page[T]) UnmarshalJSON(data []byte) error {
 	var reply struct {
-		Data *[]json.RawMessage `json:"data"`
-		Next *string            `json:"next_cursor"`
+		Next *string `json:"next_cursor"`
 	}
 	if err := json.Unmarshal(data, &reply); err != nil {
 		return err
 	}
-	if reply.Data == nil {
-		return errors.New("no data field with a list")
-	}
 	if reply.Next != nil {
 		p.next = *reply.Next
 	}
-	p.items = make([]T, len(*reply.Data))
-	for i, item := range *reply.Data {
-		if err := json.Unmarshal(item, &p.items[i]); err != nil {
-			return fmt.Errorf("item %d of %d: %w", i+1, len(*reply.Data), err)
-		}
-	}
-	return nil
+	return p.Listing.UnmarshalJSON(data)
 }

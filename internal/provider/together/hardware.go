@@ -31,7 +31,7 @@ func (c *cloud) instances(ctx context.Context, op string) ([]instance, error) {
 	var p page[instance]
 	call := provider.Call{Op: op + ": list instance types", Method: http.MethodGet, Path: "/v2/public/inference-instance-types"}
 	err := c.rest.Do(ctx, call, &p)
-	return p.items, err
+	return p.Items, err
 }
 
 // fitting returns the hardware that a profile runs on. The two name GPUs in

@@ -186,8 +186,8 @@ func FuzzReplies(f *testing.F) {
 		}
 		var endpoints page[endpoint]
 		if json.Unmarshal(data, &endpoints) == nil {
-			for i := range endpoints.items {
-				check(t, &endpoints.items[i])
+			for i := range endpoints.Items {
+				check(t, &endpoints.Items[i])
 			}
 		}
 		var models page[model]
@@ -195,12 +195,12 @@ func FuzzReplies(f *testing.F) {
 		if json.Unmarshal(data, &models) != nil || json.Unmarshal(data, &hardware) != nil {
 			return
 		}
-		for _, m := range models.items {
-			if p, problems := judge(models.items, provider.Shape{Model: m.Name.Value, Replicas: provider.Replicas{Min: 1, Max: 1}}); (p == nil) == (len(problems) == 0) {
+		for _, m := range models.Items {
+			if p, problems := judge(models.Items, provider.Shape{Model: m.Name.Value, Replicas: provider.Replicas{Min: 1, Max: 1}}); (p == nil) == (len(problems) == 0) {
 				t.Errorf("%q: %v, %v", m.Name.Value, p, problems)
 			}
 			for i := range m.Profiles.Value {
-				offerOf(m.Name.Value, &m.Profiles.Value[i], fitting(hardware.items, &m.Profiles.Value[i]), "")
+				offerOf(m.Name.Value, &m.Profiles.Value[i], fitting(hardware.Items, &m.Profiles.Value[i]), "")
 			}
 		}
 	})

@@ -52,9 +52,9 @@ func (c *cloud) hardware(ctx context.Context, model string) ([]hardware, error) 
 	if model != "" {
 		call.Query = url.Values{"model": {model}}
 	}
-	var reply listing[hardware]
+	var reply provider.Listing[hardware]
 	err := c.rest.Do(ctx, call, &reply)
-	return slices.DeleteFunc(reply.items, func(h hardware) bool { return h.ID.Value == "" }), err
+	return slices.DeleteFunc(reply.Items, func(h hardware) bool { return h.ID.Value == "" }), err
 }
 
 func (h *hardware) offer(model string) provider.Offer {

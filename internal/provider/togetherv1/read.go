@@ -63,9 +63,9 @@ func (c *cloud) list(ctx context.Context) ([]endpoint, error) {
 		Op: "list endpoints", Method: http.MethodGet, Path: endpoints,
 		Query: url.Values{"type": {"dedicated"}, "mine": {"true"}},
 	}
-	var reply listing[endpoint]
+	var reply provider.Listing[endpoint]
 	err := c.rest.Do(ctx, call, &reply)
-	return reply.items, err
+	return reply.Items, err
 }
 
 // complete reads each of the endpoints listed; nil stands for one that is gone.

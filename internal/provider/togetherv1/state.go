@@ -3,7 +3,6 @@ package togetherv1
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -36,30 +35,6 @@ func (e *endpoint) UnmarshalJSON(data []byte) error {
 	}
 	if e.ID.Value == "" {
 		return errors.New("an endpoint without id")
-	}
-	return nil
-}
-
-// listing is {"object": "list", "data": [...]}. An answer without a list is an
-// error and not an empty list, since absence from it is the proof that nothing
-// is billed any more.
-type listing[T any] struct{ items []T }
-
-func (l *listing[T]) UnmarshalJSON(data []byte) error {
-	var reply struct {
-		Data *[]json.RawMessage `json:"data"`
-	}
-	if err := json.Unmarshal(data, &reply); err != nil {
-		return err
-	}
-	if reply.Data == nil {
-		return errors.New("no data field with a list")
-	}
-	l.items = make([]T, len(*reply.Data))
-	for i, item := range *reply.Data {
-		if err := json.Unmarshal(item, &l.items[i]); err != nil {
-			return fmt.Errorf("item %d of %d: %w", i+1, len(*reply.Data), err)
-		}
 	}
 	return nil
 }

@@ -224,10 +224,10 @@ func FuzzReplies(f *testing.F) {
 				t.Errorf("%+v", state)
 			}
 		}
-		var offered listing[hardware]
+		var offered provider.Listing[hardware]
 		if json.Unmarshal(data, &offered) == nil {
-			for i := range offered.items {
-				if o := offered.items[i].offer("m"); o.GPU.Count < 0 || o.Price.PerHour < 0 || len(o.Detail) > maxDetail {
+			for i := range offered.Items {
+				if o := offered.Items[i].offer("m"); o.GPU.Count < 0 || o.Price.PerHour < 0 || len(o.Detail) > maxDetail {
 					t.Errorf("%+v", o)
 				}
 			}
