@@ -3,7 +3,9 @@ package commands
 import (
 	"context"
 	"fmt"
+	"net"
 	"path/filepath"
+	"strings"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
@@ -20,11 +22,12 @@ func demoCommand() *urfave.Command {
 		Name:  "demo",
 		Usage: "run a whole job on this machine: no account, no GPU, no Docker",
 		Description: "Starts Temporal with its Web UI, an S3 server, a simulated GPU cloud and a worker, sends a\n" +
-			"thousand prompts about Newton's Opticks, prints the report and stops everything again.\n\n" +
+			"thousand prompts about Newton's Opticks, prints the report and stops everything again. Where\n" +
+			"another program has a port already, it takes a free one.\n\n" +
 			"Examples:\n" +
 			"  nightshift-local demo\n" +
 			"  nightshift-local demo --keep     # stay, to look at the run in the Web UI\n" +
-			"  nightshift-local demo --port 0 --ui-port 0 --s3-listen 127.0.0.1:0 --cloud-listen 127.0.0.1:0",
+			"  nightshift-local demo --warm-up 1m",
 		Flags:  append(stackFlags("demo"), &urfave.BoolFlag{Name: "keep", Usage: "stay up afterwards until interrupted"}),
 		Action: runDemo,
 	}
@@ -32,6 +35,9 @@ func demoCommand() *urfave.Command {
 
 func runDemo(c *urfave.Context) error {
 	fmt.Fprintln(c.App.ErrWriter, "starting Temporal, S3, a simulated GPU cloud and a worker ...")
+	if err := makeWay(c); err != nil {
+		return err
+	}
 	s, err := startStack(c)
 	if err != nil {
 		return err
@@ -63,6 +69,30 @@ func runDemo(c *urfave.Context) error {
 		return cli.ErrInterrupted
 	}
 	return cli.Ending(report, err)
+}
+
+// makeWay takes free ports instead of those that others listen on already, unless
+// they were asked for.
+func makeWay(c *urfave.Context) error {
+	for flag, free := range map[string]string{"port": "0", "ui-port": "0", "s3-listen": "127.0.0.1:0", "cloud-listen": "127.0.0.1:0"} {
+		address := fmt.Sprint(c.Value(flag))
+		if !strings.Contains(address, ":") {
+			address = "127.0.0.1:" + address
+		}
+		if c.IsSet(flag) {
+			continue
+		}
+		listener, err := net.Listen("tcp", address)
+		if err == nil {
+			err = listener.Close()
+		} else {
+			err = c.Set(flag, free)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // submitDemo puts the prompts into the bucket and starts the job.
