@@ -56,7 +56,7 @@ func runTriggerSchedule(c *cli.Context) error {
 	if c.Bool("watch") {
 		return follow(c, connected, job)
 	}
-	fmt.Fprintf(c.App.ErrWriter, "follow it with: nightshift status --watch %s\n", job)
+	fmt.Fprintf(c.App.ErrWriter, "follow it with: nightshift watch %s\n", job)
 	return nil
 }
 
