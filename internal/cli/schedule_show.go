@@ -18,8 +18,9 @@ func showScheduleCommand() *cli.Command {
 		Description: "Examples:\n" +
 			"  nightshift schedule show nightly-summaries\n" +
 			"  nightshift schedule show --json nightly-summaries | jq '.runs[0].reason'",
-		Flags:  append(temporalFlags(), jsonFlag()),
-		Action: runShowSchedule,
+		Flags:        append(temporalFlags(), jsonFlag()),
+		BashComplete: completeSchedules,
+		Action:       runShowSchedule,
 	}
 }
 

@@ -21,8 +21,9 @@ func triggerScheduleCommand() *cli.Command {
 			"Examples:\n" +
 			"  nightshift schedule trigger nightly-summaries\n" +
 			"  nightshift schedule trigger --watch nightly-summaries",
-		Flags:  append(temporalFlags(), jsonFlag(), &cli.BoolFlag{Name: "watch", Usage: "show the job until it ends", EnvVars: []string{"NIGHTSHIFT_WATCH"}}),
-		Action: runTriggerSchedule,
+		Flags:        append(temporalFlags(), jsonFlag(), &cli.BoolFlag{Name: "watch", Usage: "show the job until it ends", EnvVars: []string{"NIGHTSHIFT_WATCH"}}),
+		BashComplete: completeSchedules,
+		Action:       runTriggerSchedule,
 	}
 }
 
