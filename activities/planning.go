@@ -137,7 +137,14 @@ func (a *Planning) refuse(ctx context.Context, work workspace, found batchfile.P
 	if hidden := found.ProblemCount - min(shownProblems, int64(len(found.Problems))); hidden > 0 {
 		fmt.Fprintf(&shown, "\nand %d more; the first %d are in %s", hidden, len(found.Problems), work.problems())
 	}
-	return final(jobs.InvalidInput, fmt.Sprintf("the input has %d problems, nothing was rented:%s", found.ProblemCount, shown.String()))
+	return final(jobs.InvalidInput, fmt.Sprintf("the input has %s, nothing was rented:%s", problems(found.ProblemCount), shown.String()))
+}
+
+func problems(n int64) string {
+	if n == 1 {
+		return "a problem"
+	}
+	return fmt.Sprintf("%d problems", n)
 }
 
 // tellProblems writes problems.jsonl.

@@ -50,6 +50,16 @@ func (r *Reading) All(ctx context.Context, w io.Writer) (int64, error) {
 	return r.lines, nil
 }
 
+// Report reads the report of the job whose results lie at the output. Without
+// one it fails with ErrNoResults.
+func (r *Reading) Report(ctx context.Context) (report jobs.Report, err error) {
+	err = getJSON(ctx, r.Store, bucket.Join(r.Output, reportFile), &report)
+	if errors.Is(err, bucket.ErrNotFound) {
+		return jobs.Report{}, fmt.Errorf("%w below %s: no %s lies there", ErrNoResults, r.Output, reportFile)
+	}
+	return report, err
+}
+
 // files are the files of results of the kind that is wanted.
 func (r *Reading) files(ctx context.Context) ([]jobs.File, error) {
 	written, found, err := readManifest(ctx, r.Store, r.Output)

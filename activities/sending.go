@@ -160,7 +160,7 @@ func (s *sending) finish(answer chat.Answer, err error) {
 	}
 	if err != nil && answer.Status < 400 {
 		result = batchfile.Result{Index: s.index, CustomID: s.customID, Error: &batchfile.ResultError{
-			Code: errorCode(answer, err), Message: fmt.Sprintf("%v, after %d attempts", err, s.attempts),
+			Code: errorCode(answer, err), Message: fmt.Sprintf("%v; attempts: %d", err, s.attempts),
 		}}
 	}
 	s.usage = s.shard.parts.add(result, s.sum)

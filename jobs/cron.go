@@ -86,7 +86,7 @@ func cronFields(cron string) (Calendar, error) {
 	case 7:
 		return Calendar{Second: f[0], Minute: f[1], Hour: f[2], DayOfMonth: f[3], Month: f[4], DayOfWeek: f[5], Year: f[6]}, nil
 	}
-	return Calendar{}, fmt.Errorf("%q has %d fields; write minute, hour, day of month, month and day of week, such as 0 2 * * *", cron, len(f))
+	return Calendar{}, fmt.Errorf("%q has not five fields but %d; write minute, hour, day of month, month and day of week, such as 0 2 * * *", cron, len(f))
 }
 
 func parseEvery(text string) (Interval, error) {

@@ -181,6 +181,9 @@ func (b *batch) release() {
 		// terminated by hand.
 		_ = awaitAtMost(b.life, 2*time.Minute, "until the endpoint is dismissed again", b.over)
 	}
+	if !b.over() {
+		b.news.Rental.Meter.Until = workflow.Now(b.life) // as far as anybody knows it ran all the time
+	}
 	b.record()
 	if !b.over() {
 		b.outcome, b.failure, b.state.Report.Reason = jobs.Failed, jobs.EndpointUnconfirmed, b.unconfirmed()

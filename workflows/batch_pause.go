@@ -91,13 +91,14 @@ func (b *batch) standStill() bool {
 }
 
 // setAside counts what a cancelled shard has done, for as long as no attempt at
-// it tells by heartbeats.
+// it tells by heartbeats, and the time that it was busy for good.
 func (b *batch) setAside(err error) {
 	var done ShardDone
 	if cancelled, ok := errors.AsType[*temporal.CanceledError](err); ok && cancelled.HasDetails() && cancelled.Details(&done) == nil {
 		b.aside.Completed += done.Completed
 		b.aside.Failed += done.Failed
 		b.aside.Usage.Add(done.Usage)
+		b.state.Sent.Add(done.Sent)
 	}
 }
 

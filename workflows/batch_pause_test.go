@@ -202,3 +202,19 @@ func TestBatch_RefusesOrdersThatMakeNoSense(t *testing.T) {
 		}
 	}
 }
+
+// TestBatch_SetsAside: what a cancelled shard sent was no idle time. The
+// workflow environment keeps the details of no cancelled activity, so the
+// function is asked.
+func TestBatch_SetsAside(t *testing.T) {
+	t.Parallel()
+	done := ShardDone{Completed: 40, Failed: 1, Sent: Sent{First: time.Unix(1001, 0).UTC(), Last: time.Unix(1009, 0).UTC()}}
+	var b batch
+	b.setAside(temporal.NewCanceledError(done))
+	b.setAside(temporal.NewCanceledError()) // had not begun
+	b.setAside(errors.New("lost"))
+	counts, _ := b.counts()
+	if counts.Completed != 40 || counts.Failed != 1 || b.state.Sent != done.Sent {
+		t.Errorf("counts %+v, sent %+v", counts, b.state.Sent)
+	}
+}

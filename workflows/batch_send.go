@@ -56,6 +56,7 @@ func (b *batch) runShard(own, serving workflow.Context, shard int) {
 		b.state.Sent.Add(done.Sent)
 		b.showProgress()
 	case b.outcome != "":
+		b.setAside(err)
 	case b.stale || b.finishing && temporal.IsCanceledError(err):
 		b.setAside(err)
 		b.state.Again = append(b.state.Again, shard)

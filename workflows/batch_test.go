@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/nightshift-run/nightshift/jobs"
@@ -57,6 +58,7 @@ func newEnvironment() *testsuite.TestWorkflowEnvironment {
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(30 * time.Second)
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute}) // a second is little on a busy machine
 	return env
 }
 
@@ -352,8 +354,17 @@ func TestBatch_SaysLoudlyWhenTheEndIsNotConfirmed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.silent = true
+	w.asked = func(request EndpointRequest) {
+		ready := w.env.Now()
+		w.env.SignalWorkflow(RentalSignal, RentalNews{Number: request.Rental, Since: request.Since, Stage: Serving, Rental: jobs.Rental{
+			ID: "ep-1", Ready: ready, GPUs: 1, Meter: jobs.Meter{Steps: []jobs.Step{{At: ready, Replicas: 1}}, Until: ready},
+		}})
+	}
 	_, err := w.run(t)
 	report := failedAs(t, err, jobs.EndpointUnconfirmed)
+	if billed := report.GPUSeconds(); billed < unconfirmedAfter.Seconds() {
+		t.Errorf("an endpoint that ran to the end of the job is billed for %.0f s", billed)
+	}
 	if len(report.Unconfirmed()) != 1 || !strings.Contains(report.Reason, "endpoint/job") {
 		t.Errorf("report = %+v", report)
 	}

@@ -85,7 +85,7 @@ func sweepEndpoints(ctx workflow.Context, call SweepCall) (SweepDone, error) {
 // details is the sweep for the Web UI.
 func (d SweepDone) details() string {
 	var text strings.Builder
-	text.WriteString(fmt.Sprintf("looked at %s: %d endpoints of ours, %d kept, %d deleted, %d unconfirmed; %d of others\n",
+	text.WriteString(fmt.Sprintf("looked at %s; ours: %d, kept: %d, deleted: %d, unconfirmed: %d; of others: %d\n",
 		strings.Join(d.Providers, ", "), d.Ours, d.Kept, d.Deleted, d.Unconfirmed, d.Foreign))
 	if d.NoProviders {
 		text.Reset()

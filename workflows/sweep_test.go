@@ -25,7 +25,7 @@ func TestSweep(t *testing.T) {
 		text    string // of the run's error
 		shown   string // in the Web UI
 	}{
-		"nothing found": {result: SweepDone{Providers: []string{"nebius"}, Foreign: 3}, shown: "looked at nebius: 0 endpoints of ours, 0 kept, 0 deleted, 0 unconfirmed; 3 of others"},
+		"nothing found": {result: SweepDone{Providers: []string{"nebius"}, Foreign: 3}, shown: "looked at nebius; ours: 0, kept: 0, deleted: 0, unconfirmed: 0; of others: 3"},
 		"no token":      {result: SweepDone{NoProviders: true}, shown: "no provider's token is set"},
 		"deleted": {
 			result: SweepDone{Providers: []string{"nebius"}, Ours: 1, Deleted: 1, Endpoints: []SweptEndpoint{{Provider: "nebius", ID: "ep-1", Verdict: "deleted", Reason: "past its deadline"}}},

@@ -93,33 +93,43 @@ func valuesOf(word string) []string {
 }
 
 // completeJobs completes the ids of jobs, open ones first.
-func completeJobs(c *cli.Context) {
+func completeJobs(c *cli.Context) { completeIDs(c, recentJobs) }
+
+// completeSchedules completes the ids of schedules.
+func completeSchedules(c *cli.Context) {
+	completeIDs(c, func(ctx context.Context, connected *session) ([]string, error) {
+		return scheduleIDs(ctx, connected.Client)
+	})
+}
+
+// completeIDs completes the first argument by what Temporal knows. Nothing is
+// said of errors: there is no place for it.
+func completeIDs(c *cli.Context, ask func(context.Context, *session) ([]string, error)) {
 	if c.NArg() > 0 || strings.HasPrefix(wordBefore(), "-") {
 		complete(c)
 		return
 	}
-	for _, job := range recentJobs(c) {
-		fmt.Fprintln(c.App.Writer, job)
+	ctx, cancel := context.WithTimeout(c.Context, completionPatience)
+	defer cancel()
+	c.Context = ctx
+	connected, err := connect(c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return
+	}
+	defer connected.Close()
+	if ids, err := ask(ctx, connected); err == nil {
+		fmt.Fprintln(c.App.Writer, strings.Join(ids, "\n"))
 	}
 }
 
 // completionPatience is how long a person may wait for a Tab.
 const completionPatience = 1500 * time.Millisecond
 
-// recentJobs asks Temporal for a screen of jobs. Nothing is said of errors:
-// there is no place for it.
-func recentJobs(c *cli.Context) (ids []string) {
-	ctx, cancel := context.WithTimeout(c.Context, completionPatience)
-	defer cancel()
-	c.Context = ctx
-	connected, err := connect(c, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return nil
-	}
-	defer connected.Close()
+// recentJobs asks for a screen of jobs.
+func recentJobs(ctx context.Context, connected *session) (ids []string, err error) {
 	found, _, err := connected.find(ctx, "WorkflowType = '"+workflows.BatchWorkflow+"' AND ExecutionStatus != 'ContinuedAsNew'", 30)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	slices.SortStableFunc(found, func(a, b listedJob) int {
 		if a.Ended.IsZero() == b.Ended.IsZero() {
@@ -133,5 +143,5 @@ func recentJobs(c *cli.Context) (ids []string) {
 	for _, job := range found {
 		ids = append(ids, job.Job)
 	}
-	return ids
+	return ids, nil
 }

@@ -47,7 +47,7 @@ func checkProvider(ctx context.Context, name string, settings provider.Settings)
 		return finding{err: err, remedy: providerRemedy(name, err)}
 	}
 	offers, err := opened.Catalogue(ctx, "")
-	return finding{detail: fmt.Sprintf("%d endpoints, %d offers", len(states), len(offers)), err: err, remedy: providerRemedy(name, err)}
+	return finding{detail: countOf(int64(len(states)), "endpoint") + ", " + countOf(int64(len(offers)), "offer"), err: err, remedy: providerRemedy(name, err)}
 }
 
 func providerRemedy(name string, err error) string {

@@ -25,7 +25,7 @@ func deleteEndpointsCommand() *cli.Command {
 			"Examples:\n" +
 			"  nightshift endpoints delete --provider nebius endpoint-xame9mbbjzuV\n" +
 			"  nightshift endpoints delete --provider nebius --yes endpoint-xame9mbbjzuV endpoint-zd7FqLk2",
-		Flags: endpointFlags(
+		Flags: endpointFlags(jsonFlag(),
 			&cli.BoolFlag{Name: "yes", Usage: "do not ask"},
 			&cli.DurationFlag{Name: "wait", Usage: "how long to wait for the provider's confirmation", Value: sweep.DefaultWait}),
 		Action: deleteEndpoints,
@@ -44,22 +44,22 @@ func deleteEndpoints(c *cli.Context) error {
 	if account.Provider.Capabilities().Exists {
 		return badInput(fmt.Errorf("endpoints of %s are not rented by nightshift, and not deleted by it", account.Name))
 	}
-	there := describeAll(c, account, ids)
-	if len(there) == 0 {
-		return nil
-	}
-	if !c.Bool("yes") {
+	there, outcomes := describeAll(c, account, ids)
+	if len(there) > 0 && !c.Bool("yes") {
 		if err := askToDelete(c, account.Name, len(there)); err != nil {
 			return err
 		}
 	}
 	unconfirmed := sweep.Delete(c.Context, account.Provider, there, c.Duration("wait"))
 	for _, id := range there {
+		outcome := deletion{Provider: account.Name, ID: id, Outcome: sweep.Deleted}
 		if why, open := unconfirmed[id]; open {
-			fmt.Fprintf(c.App.Writer, "%s  NOT CONFIRMED GONE: %v\n", shown(id), why)
-		} else {
-			fmt.Fprintf(c.App.Writer, "%s  deleted; the provider's listing confirms it\n", shown(id))
+			outcome.Outcome, outcome.Error = sweep.Unconfirmed, why.Error()
 		}
+		outcomes = append(outcomes, outcome)
+	}
+	if err := printDeletions(c, outcomes); err != nil {
+		return err
 	}
 	switch {
 	case len(unconfirmed) == 0:
@@ -67,26 +67,54 @@ func deleteEndpoints(c *cli.Context) error {
 	case c.Context.Err() != nil:
 		return ErrInterrupted
 	}
-	return fmt.Errorf("%d of %d endpoints are not confirmed gone; run the command again, or look at the provider's console", len(unconfirmed), len(there))
+	return fmt.Errorf("not confirmed gone: %d of %d; run the command again, or look at the provider's console", len(unconfirmed), len(there))
+}
+
+// deletion is what became of an endpoint, in JSON.
+type deletion struct {
+	Provider string        `json:"provider"`
+	ID       string        `json:"id"`
+	Outcome  sweep.Verdict `json:"outcome"` // deleted, unconfirmed, or absent
+	Error    string        `json:"error,omitempty"`
+}
+
+// absent is the outcome for an endpoint that the provider did not have.
+const absent sweep.Verdict = "absent"
+
+func printDeletions(c *cli.Context, outcomes []deletion) error {
+	if c.Bool("json") {
+		return printJSON(c, outcomes)
+	}
+	for _, one := range outcomes {
+		switch one.Outcome {
+		case absent:
+			fmt.Fprintf(c.App.Writer, "%s  %s does not have it: nothing to delete\n", shown(one.ID), one.Provider)
+		case sweep.Unconfirmed:
+			fmt.Fprintf(c.App.Writer, "%s  NOT CONFIRMED GONE: %s\n", shown(one.ID), one.Error)
+		default:
+			fmt.Fprintf(c.App.Writer, "%s  deleted; the provider's listing confirms it\n", shown(one.ID))
+		}
+	}
+	return nil
 }
 
 // describeAll says what the ids are, and returns those that are still there, or
-// that may be.
-func describeAll(c *cli.Context, account sweep.Account, ids []string) (there []string) {
+// that may be, and what is to be said of the others.
+func describeAll(c *cli.Context, account sweep.Account, ids []string) (there []string, gone []deletion) {
 	for _, id := range ids {
 		state, err := account.Provider.Describe(c.Context, id)
 		switch {
 		case err != nil:
 			fmt.Fprintf(c.App.ErrWriter, "%s  cannot be looked at: %v\n", shown(id), err)
 		case state.Phase == provider.Gone:
-			fmt.Fprintf(c.App.Writer, "%s  %s does not have it: nothing to delete\n", shown(id), account.Name)
+			gone = append(gone, deletion{Provider: account.Name, ID: id, Outcome: absent})
 			continue
 		default:
 			fmt.Fprintf(c.App.ErrWriter, "%s  %s  %s  %s\n", shown(id), shown(state.Name), state.Phase, hardware(state.Shape))
 		}
 		there = append(there, id)
 	}
-	return there
+	return there, gone
 }
 
 // askToDelete returns nil if a person at a terminal says yes.

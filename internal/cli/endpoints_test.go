@@ -15,6 +15,7 @@ import (
 	"github.com/nightshift-run/nightshift/internal/provider"
 	"github.com/nightshift-run/nightshift/internal/provider/registry"
 	"github.com/nightshift-run/nightshift/internal/sim"
+	"github.com/nightshift-run/nightshift/internal/sweep"
 )
 
 // account is a provider's account in a simulated cloud over HTTP, in front of
@@ -235,8 +236,16 @@ func TestEndpointsDelete_Unconfirmed(t *testing.T) {
 	id := a.rent("one")
 	a.cloud.Inject(sim.Fault{Op: sim.OpDelete, Kind: sim.Status, Status: 500})
 	stdout, stderr, code := a.run("delete", "--yes", "--wait", "100ms", id)
-	if code != exitBadly || !strings.Contains(stdout, "NOT CONFIRMED GONE") || !strings.Contains(stderr, "1 of 1 endpoints are not confirmed gone") {
+	if code != exitBadly || !strings.Contains(stdout, "NOT CONFIRMED GONE") || !strings.Contains(stderr, "not confirmed gone: 1 of 1") {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+	stdout, _, code = a.run("delete", "--json", "--yes", "--wait", "100ms", id, "endpoint-nobody")
+	var told []deletion
+	if err := json.Unmarshal([]byte(stdout), &told); err != nil || code != exitBadly {
+		t.Fatalf("exit code %d, %v\n%s", code, err, stdout)
+	}
+	if len(told) != 2 || told[0].Outcome != absent || told[1].ID != id || told[1].Outcome != sweep.Unconfirmed || !strings.Contains(told[1].Error, "HTTP 500") {
+		t.Errorf("told %+v", told)
 	}
 	a.running(id)
 }

@@ -20,7 +20,7 @@ import (
 func listCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "list",
-		Usage: "list jobs, newest first",
+		Usage: "list jobs: open ones first, then those that ended last",
 		Description: "Jobs that ended longer ago than the namespace's retention are forgotten; their report.json is not.\n" +
 			"A job shows up here a moment after it was submitted.\n\n" +
 			"Examples:\n" +

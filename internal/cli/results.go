@@ -36,7 +36,8 @@ func resultsCommand() *cli.Command {
 			&cli.BoolFlag{Name: "errors", Usage: "the lines of requests that were not answered"},
 			&cli.BoolFlag{Name: "follow", Usage: "print lines as they are finished, until the job ends"},
 		),
-		Action: printResults,
+		BashComplete: completeJobs,
+		Action:       printResults,
 	}
 }
 

@@ -26,8 +26,9 @@ func retryCommand() *cli.Command {
 			"Examples:\n" +
 			"  nightshift retry 20261121-020000-nightly-summaries-k3fq\n" +
 			"  nightshift retry --watch 20261121-020000-nightly-summaries-k3fq",
-		Flags:  append(temporalFlags(), jsonFlag(), &cli.StringFlag{Name: "id", Usage: "the new job's `ID` instead of a new one"}, &cli.BoolFlag{Name: "watch", Usage: "show the new job's progress and print its report, as run does"}),
-		Action: retryJob,
+		Flags:        append(temporalFlags(), jsonFlag(), &cli.StringFlag{Name: "id", Usage: "the new job's `ID` instead of a new one"}, &cli.BoolFlag{Name: "watch", Usage: "show the new job's progress and print its report, as run does"}),
+		BashComplete: completeJobs,
+		Action:       retryJob,
 	}
 }
 

@@ -26,7 +26,8 @@ func backfillScheduleCommand() *cli.Command {
 			&cli.StringFlag{Name: "from", Usage: "`TIME` of the first run, or before it", Required: true, EnvVars: []string{"NIGHTSHIFT_BACKFILL_FROM"}},
 			&cli.StringFlag{Name: "to", Usage: "`TIME` of the last run, or after it", Required: true, EnvVars: []string{"NIGHTSHIFT_BACKFILL_TO"}},
 			&cli.BoolFlag{Name: "dry-run", Usage: "only print the times", EnvVars: []string{"NIGHTSHIFT_DRY_RUN"}}),
-		Action: runBackfillSchedule,
+		BashComplete: completeSchedules,
+		Action:       runBackfillSchedule,
 	}
 }
 

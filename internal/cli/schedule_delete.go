@@ -15,8 +15,9 @@ func deleteScheduleCommand() *cli.Command {
 			"Examples:\n" +
 			"  nightshift schedule delete nightly-summaries\n" +
 			"  nightshift schedule delete --namespace team-a nightly-summaries",
-		Flags:  temporalFlags(),
-		Action: runDeleteSchedule,
+		Flags:        temporalFlags(),
+		BashComplete: completeSchedules,
+		Action:       runDeleteSchedule,
 	}
 }
 

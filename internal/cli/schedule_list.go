@@ -104,7 +104,10 @@ func scheduleIDs(ctx context.Context, c client.Client) ([]string, error) {
 func (s *schedule) listed(runs []nightRun) listedSchedule {
 	listed := listedSchedule{
 		ID: s.id, Times: s.spec.Schedule.String(), TimeZone: s.spec.Schedule.TimeZone,
-		Paused: s.Schedule.State.Paused, Note: s.Schedule.State.Note,
+		Paused: s.Schedule.State.Paused,
+	}
+	if listed.Paused {
+		listed.Note = s.Schedule.State.Note
 	}
 	if next := s.Info.NextActionTimes; len(next) > 0 && !listed.Paused {
 		listed.Next = next[0]

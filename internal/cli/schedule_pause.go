@@ -16,8 +16,9 @@ func pauseScheduleCommand() *cli.Command {
 			"Examples:\n" +
 			"  nightshift schedule pause nightly-summaries\n" +
 			"  nightshift schedule pause --note 'the exporter is broken' nightly-summaries",
-		Flags:  append(temporalFlags(), &cli.StringFlag{Name: "note", Usage: "`TEXT` that says why", Value: "paused by hand", EnvVars: []string{"NIGHTSHIFT_SCHEDULE_NOTE"}}),
-		Action: runPauseSchedule,
+		Flags:        append(temporalFlags(), &cli.StringFlag{Name: "note", Usage: "`TEXT` that says why", Value: "paused by hand", EnvVars: []string{"NIGHTSHIFT_SCHEDULE_NOTE"}}),
+		BashComplete: completeSchedules,
+		Action:       runPauseSchedule,
 	}
 }
 

@@ -16,8 +16,9 @@ func resumeScheduleCommand() *cli.Command {
 			"Examples:\n" +
 			"  nightshift schedule resume nightly-summaries\n" +
 			"  nightshift schedule resume --note 'the exporter works again' nightly-summaries",
-		Flags:  append(temporalFlags(), &cli.StringFlag{Name: "note", Usage: "`TEXT` that says why", EnvVars: []string{"NIGHTSHIFT_SCHEDULE_NOTE"}}),
-		Action: runResumeSchedule,
+		Flags:        append(temporalFlags(), &cli.StringFlag{Name: "note", Usage: "`TEXT` that says why", EnvVars: []string{"NIGHTSHIFT_SCHEDULE_NOTE"}}),
+		BashComplete: completeSchedules,
+		Action:       runResumeSchedule,
 	}
 }
 

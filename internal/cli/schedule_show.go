@@ -18,8 +18,9 @@ func showScheduleCommand() *cli.Command {
 		Description: "Examples:\n" +
 			"  nightshift schedule show nightly-summaries\n" +
 			"  nightshift schedule show --json nightly-summaries | jq '.runs[0].reason'",
-		Flags:  append(temporalFlags(), jsonFlag()),
-		Action: runShowSchedule,
+		Flags:        append(temporalFlags(), jsonFlag()),
+		BashComplete: completeSchedules,
+		Action:       runShowSchedule,
 	}
 }
 
@@ -52,17 +53,19 @@ func printSchedule(c *cli.Context, s *schedule, listed listedSchedule) {
 	row := func(name, format string, args ...any) { fmt.Fprintf(table, name+"\t"+format+"\n", args...) }
 	row("schedule", "%s", listed.ID)
 	row("times", "%s", listed.Times)
-	for i, next := range s.Info.NextActionTimes[:min(3, len(s.Info.NextActionTimes))] {
-		row(map[bool]string{true: "next", false: ""}[i == 0], "%s %s", s.in(next), listed.TimeZone)
-	}
 	if listed.Paused {
-		row("paused", "%s", cmp.Or(listed.Note, "by hand"))
+		why, _, _ := strings.Cut(listed.Note, "\n") // the whole of it stands below the runs
+		row("paused", "%s", cmp.Or(why, "by hand"))
+	} else {
+		for i, next := range s.Info.NextActionTimes[:min(3, len(s.Info.NextActionTimes))] {
+			row(map[bool]string{true: "next", false: ""}[i == 0], "%s %s", s.in(next), listed.TimeZone)
+		}
 	}
 	row("input", "%s", strings.Join(s.spec.Input, ", "))
 	row("output", "%s", s.spec.Output)
 	row("endpoint", "%s", s.spec.Choices()[0])
 	row("overlap", "%s, catches up %s", s.spec.Schedule.Overlap, short(policy.CatchupWindow))
-	row("so far", "%d runs, %d not started since another was open, %d missed", s.Info.NumActions, s.Info.NumActionsSkippedOverlap, s.Info.NumActionsMissedCatchupWindow)
+	row("so far", "%s, %d not started since another was open, %d missed", countOf(int64(s.Info.NumActions), "run"), s.Info.NumActionsSkippedOverlap, s.Info.NumActionsMissedCatchupWindow)
 	table.Flush()
 }
 

@@ -21,8 +21,9 @@ func triggerScheduleCommand() *cli.Command {
 			"Examples:\n" +
 			"  nightshift schedule trigger nightly-summaries\n" +
 			"  nightshift schedule trigger --watch nightly-summaries",
-		Flags:  append(temporalFlags(), jsonFlag(), &cli.BoolFlag{Name: "watch", Usage: "show the job until it ends", EnvVars: []string{"NIGHTSHIFT_WATCH"}}),
-		Action: runTriggerSchedule,
+		Flags:        append(temporalFlags(), jsonFlag(), &cli.BoolFlag{Name: "watch", Usage: "show the job until it ends", EnvVars: []string{"NIGHTSHIFT_WATCH"}}),
+		BashComplete: completeSchedules,
+		Action:       runTriggerSchedule,
 	}
 }
 
@@ -56,7 +57,7 @@ func runTriggerSchedule(c *cli.Context) error {
 	if c.Bool("watch") {
 		return follow(c, connected, job)
 	}
-	fmt.Fprintf(c.App.ErrWriter, "follow it with: nightshift status --watch %s\n", job)
+	fmt.Fprintf(c.App.ErrWriter, "follow it with: nightshift watch %s\n", job)
 	return nil
 }
 

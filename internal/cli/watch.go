@@ -202,12 +202,26 @@ func Ending(report *jobs.Report, err error) error {
 	}
 	code := exitBadly
 	if failed, ok := errors.AsType[*temporal.ApplicationError](err); ok {
-		if slices.Contains(correctable, failed.Type()) {
-			code = exitBadInput
-		}
+		code = codeOf(failed.Type())
 	}
 	if report != nil {
 		return &exitError{code: code}
 	}
 	return &exitError{code: code, err: err}
+}
+
+// endingOf is Ending for a job of which only the report is left.
+func endingOf(report jobs.Report) error {
+	if report.Outcome == jobs.Completed || report.Outcome == jobs.Skipped {
+		return Ending(&report, nil)
+	}
+	return &exitError{code: codeOf(report.Failure)}
+}
+
+// codeOf is the exit code of a job that ended by a type of error.
+func codeOf(failure string) int {
+	if slices.Contains(correctable, failure) {
+		return exitBadInput
+	}
+	return exitBadly
 }

@@ -99,7 +99,7 @@ func (s span) replicas(rentals []jobs.Rental) plot {
 		}
 		p.Line += "H" + coordinate(from*canvasWidth) + "V" + height(now)
 		if now > 0 {
-			p.Hits = append(p.Hits, newBar(from, to, 1, "", fmt.Sprintf("from %s: %d replicas billed", clock(change.at), now)))
+			p.Hits = append(p.Hits, newBar(from, to, 1, "", fmt.Sprintf("replicas billed from %s: %d", clock(change.at), now)))
 		}
 	}
 	p.Line += fmt.Sprintf("H%d", canvasWidth)
