@@ -129,8 +129,8 @@ const readyPoll = 500 * time.Millisecond
 
 // AwaitEndpoint polls until the provider says that the endpoint serves and it
 // answers one tiny request. It only reads, so attempts may overlap. It
-// heartbeats an EndpointBeat. Errors: EndpointLost, Unauthorized, WarmupLimit; each
-// has the meter as its details.
+// heartbeats an EndpointBeat. Errors: EndpointLost, Unauthorized, WarmupLimit, and
+// that it was cancelled; each has the meter as its details.
 func (e *Endpoints) AwaitEndpoint(ctx context.Context, call workflows.AwaitCall) (workflows.EndpointReady, error) {
 	p, err := e.Providers.open(call.Endpoint)
 	if err != nil {

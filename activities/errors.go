@@ -68,8 +68,12 @@ func final(kind, reason string) error {
 	return temporal.NewNonRetryableApplicationError(reason, kind, nil)
 }
 
-// metered adds to an error that is not retried what was billed before it.
+// metered adds to an error that is not retried, and to a cancellation, what was
+// billed before it.
 func metered(err error, meter jobs.Meter) error {
+	if temporal.IsCanceledError(err) {
+		return temporal.NewCanceledError(meter)
+	}
 	failure, ok := errors.AsType[*temporal.ApplicationError](err)
 	if !ok || !failure.NonRetryable() {
 		return err

@@ -42,7 +42,8 @@ type rental struct {
 	news    RentalNews
 	reason  string           // why to release; empty while wanted
 	again   *EndpointRequest // asked for after the reason was set
-	tended  bool             // no reading of the meter is to come any more
+	warming bool             // the wait for its first answer goes on, and reads the meter
+	tended  bool             // no reading of the meter is to come any more, once it served
 	sharing *sharing         // nil where the endpoint has one owner
 }
 
@@ -106,11 +107,9 @@ func (r *rental) rent() error {
 
 	ready, err := r.await(created.ID)
 	if err != nil {
-		r.news.Rental.Meter = meterOf(err)
 		return err
 	}
-	r.news.Address = ready.Address
-	r.news.Rental.Ready, r.news.Rental.Meter = ready.At, ready.Meter
+	r.news.Address, r.news.Rental.Ready = ready.Address, ready.At
 	r.settle(ready.At)
 	r.tell(r.life, Serving)
 	return nil
@@ -161,12 +160,13 @@ func (r *rental) release() {
 	released := r.turnOff()
 	r.news.Rental.StopAsked, r.news.Rental.Confirmed = released.StopAsked, released.Confirmed
 	r.news.Rental.ConfirmHow, r.news.Rental.Reason = released.How, r.reason
-	_ = awaitAtMost(r.life, meterGrace, "for the last reading of the meter", func() bool { return r.tended })
+	_ = awaitAtMost(r.life, meterGrace, "for the last reading of the meter", func() bool { return r.tended && !r.warming })
 	r.news.Rental.Meter = r.news.Rental.Meter.StoppedAt(released.StopAsked)
 }
 
 // meterGrace is for how long the meter's last reading is waited for: it comes
-// with the tending worker's next heartbeat, unless that worker is dead.
+// with the next heartbeat of the worker that reads it, or, if that worker is
+// dead, with the end of its heartbeat timeout.
 const meterGrace = 15 * time.Second
 
 // lookAgain searches once more for a late create, unless the owner asks for an

@@ -34,18 +34,35 @@ func (r *rental) create() (EndpointCreated, error) {
 }
 
 // await polls until the endpoint answers a request: one long activity, so that
-// neither the wait's length nor its pace costs history.
+// neither the wait's length nor its pace costs history. It returns as soon as
+// there is a reason to release. The activity ends some time later: an endpoint
+// that was ready for some time and had not answered yet is billed all the same.
+// Only what Temporal cancels between two attempts, when a worker has just died,
+// leaves no reading: it then drops what was heartbeat.
 func (r *rental) await(id string) (EndpointReady, error) {
 	until := r.news.Rental.Requested.Add(r.request.Warmup.Std())
 	ctx := workflow.WithActivityOptions(r.wanted, workflow.ActivityOptions{
 		TaskQueue:              ControlQueue,
 		ScheduleToCloseTimeout: max(until.Sub(workflow.Now(r.life)), 0) + warmupGrace,
 		HeartbeatTimeout:       controlHeartbeat,
+		WaitForCancellation:    workflow.GetVersion(r.life, cancelledWarmupBilled, workflow.DefaultVersion, 1) == 1,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 5 * time.Second},
 		Summary:                "wait until the endpoint answers",
 	})
+	call := workflow.ExecuteActivity(ctx, AwaitEndpoint, AwaitCall{ID: id, Endpoint: r.request.Endpoint, Until: until})
 	var ready EndpointReady
-	err := workflow.ExecuteActivity(ctx, AwaitEndpoint, AwaitCall{ID: id, Endpoint: r.request.Endpoint, Until: until}).Get(r.life, &ready)
+	var err error
+	r.warming = true
+	workflow.Go(r.life, func(ctx workflow.Context) {
+		if err = call.Get(ctx, &ready); err != nil {
+			ready.Meter = meterOf(err)
+		}
+		r.news.Rental.Meter, r.warming = ready.Meter, false
+	})
+	_ = workflow.Await(r.life, func() bool { return !r.warming || r.reason != "" })
+	if r.warming {
+		return EndpointReady{}, temporal.NewCanceledError()
+	}
 	return ready, err
 }
 
@@ -58,6 +75,10 @@ const warmupGrace = 5 * time.Second
 func meterOf(err error) (meter jobs.Meter) {
 	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok && failure.HasDetails() {
 		_ = failure.Details(&meter) // an error from before there was one has none
+		return meter
+	}
+	if cancelled, ok := errors.AsType[*temporal.CanceledError](err); ok && cancelled.HasDetails() {
+		_ = cancelled.Details(&meter) // one that no worker had taken up has the server's word for that
 		return meter
 	}
 	if late, ok := errors.AsType[*temporal.TimeoutError](err); ok && late.HasLastHeartbeatDetails() {

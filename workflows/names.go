@@ -60,12 +60,13 @@ const (
 // Changes of what a workflow does, for workflow.GetVersion: runs that began
 // before one go on as they began.
 const (
-	guardedBatches      = "guarded-batches"        // Batch has an Endpoint workflow in mode provider-batch as well
-	rentAfterLostWarmup = "rent-after-lost-warmup" // Batch rents again after an endpoint that was lost while it warmed up
-	reportWithoutPlan   = "report-without-plan"    // Batch writes a report even if the input was never planned
-	showsProvider       = "shows-provider"         // Batch sets ProviderAttribute
-	windowByWorkers     = "window-by-workers"      // Batch opens as many shards as its workers can do
-	claimChange         = "claim-output"           // Batch claims its output first
+	cancelledWarmupBilled = "cancelled-warmup-billed" // Endpoint waits for the meter of a warm-up that was cut short
+	guardedBatches        = "guarded-batches"         // Batch has an Endpoint workflow in mode provider-batch as well
+	rentAfterLostWarmup   = "rent-after-lost-warmup"  // Batch rents again after an endpoint that was lost while it warmed up
+	reportWithoutPlan     = "report-without-plan"     // Batch writes a report even if the input was never planned
+	showsProvider         = "shows-provider"          // Batch sets ProviderAttribute
+	windowByWorkers       = "window-by-workers"       // Batch opens as many shards as its workers can do
+	claimChange           = "claim-output"            // Batch claims its output first
 )
 
 // Updates that Batch takes: a [Pause], and the end of one. Both answer with the

@@ -185,6 +185,26 @@ func TestJob_TriesTheNextEndpointAfterTheWarmupLimit(t *testing.T) {
 	f.nothingRuns()
 }
 
+// TestJob_CancelledBeforeTheFirstAnswer: the endpoint is ready, and billed, and
+// does not answer yet when its job is cancelled. That is in the report.
+func TestJob_CancelledBeforeTheFirstAnswer(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, stack.Options{})
+	f.Cloud.Inject(sim.Fault{Op: sim.OpChat, Kind: sim.Status, Status: 503})
+	id := f.submit(f.spec(50))
+	f.untilTrue("seconds of the endpoint are billed", func() bool { return f.Cloud.Ledger().Total.GPUSeconds > 4 })
+	if err := f.Client.CancelWorkflow(context.Background(), id, ""); err != nil {
+		t.Fatal(err)
+	}
+	ended := f.await(id)
+	if ended.report == nil || ended.report.Outcome != jobs.Cancelled {
+		t.Fatalf("ended with %+v, %v", ended.report, ended.err)
+	}
+	f.agrees(*ended.report)
+	f.endpoints(1)
+	f.nothingRuns()
+}
+
 // TestJob_LimitOfTheBill: the rest of the lines is batch_expired, what was
 // answered is kept, and the bill stays within what a flush takes.
 func TestJob_LimitOfTheBill(t *testing.T) {
