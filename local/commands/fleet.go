@@ -16,7 +16,7 @@ func fleetCommand() *cli.Command {
 		Name:  "fleet",
 		Usage: "run a job on a fleet of servers and workers, and restart or kill each of them meanwhile",
 		Description: "What docker-compose.yml runs, as processes of this machine: Temporal on PostgreSQL, an S3 server, two\n" +
-			"control workers, three data workers and a simulated GPU cloud. Needs Debian's postgresql, of which\n" +
+			"control workers, three data workers, a gateway and a simulated GPU cloud. Needs Debian's postgresql, of which\n" +
 			"it makes a cluster of its own. Prints a table; exits with 1 if a promise was not kept.\n\n" +
 			"Examples:\n" +
 			"  nightshift-local fleet\n" +
@@ -40,7 +40,7 @@ func runFleet(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(c.App.ErrWriter, "starting PostgreSQL, Temporal, S3, a simulated GPU cloud, 2 control workers and 3 data workers ...")
+	fmt.Fprintln(c.App.ErrWriter, "starting PostgreSQL, Temporal, S3, a simulated GPU cloud, 2 control workers, 3 data workers and a gateway ...")
 	result, err := fleet.Run(c.Context, fleet.Options{
 		Program: program, Dir: dir, Lines: c.Int("lines"), Rate: c.Int("rate"),
 		Away: c.Duration("away"), ObjectsAway: c.Duration("s3-away"),
