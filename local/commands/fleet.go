@@ -20,10 +20,12 @@ func fleetCommand() *cli.Command {
 			"it makes a cluster of its own. Prints a table; exits with 1 if a promise was not kept.\n\n" +
 			"Examples:\n" +
 			"  nightshift-local fleet\n" +
-			"  nightshift-local fleet --lines 1000000 --rate 3000",
+			"  nightshift-local fleet --lines 1000000 --rate 3000\n" +
+			"  nightshift-local fleet --nightshift ./nightshift",
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "lines", Usage: "requests of the job", Value: 100_000},
 			&cli.IntFlag{Name: "rate", Usage: "requests that the simulated endpoint answers a second", Value: 1000},
+			&cli.PathFlag{Name: "nightshift", Usage: "`PROGRAM` of workers and gateway, such as a release", DefaultText: "this one, which has a server in it and so takes more memory"},
 			&cli.DurationFlag{Name: "away", Usage: "how long what is killed stays away", Value: 5 * time.Second},
 			&cli.DurationFlag{Name: "s3-away", Usage: "how long the S3 server stays away", Value: 20 * time.Second},
 		},
@@ -42,7 +44,7 @@ func runFleet(c *cli.Context) error {
 	}
 	fmt.Fprintln(c.App.ErrWriter, "starting PostgreSQL, Temporal, S3, a simulated GPU cloud, 2 control workers, 3 data workers and a gateway ...")
 	result, err := fleet.Run(c.Context, fleet.Options{
-		Program: program, Dir: dir, Lines: c.Int("lines"), Rate: c.Int("rate"),
+		Program: program, Nightshift: c.Path("nightshift"), Dir: dir, Lines: c.Int("lines"), Rate: c.Int("rate"),
 		Away: c.Duration("away"), ObjectsAway: c.Duration("s3-away"),
 		Each: func(b fleet.Blow) { fmt.Fprintln(c.App.ErrWriter, "survived:", b.What) },
 	})

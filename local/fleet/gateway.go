@@ -60,7 +60,7 @@ func (w *world) newGateway(ctx context.Context) error {
 		return fmt.Errorf("serve key said %q", said)
 	}
 	w.gateway = &worker{w.part("gateway", "serve", "--listen", at, "--keys", keys, config), "http://" + at + "/readyz"}
-	w.gateway.Env = append(w.gateway.Env, w.env...)
+	w.gateway.Program, w.gateway.Env = w.Nightshift, append(w.gateway.Env, w.env...)
 	w.openai = openai.NewClient(option.WithBaseURL("http://"+at+"/v1"), option.WithAPIKey(strings.TrimSpace(key)))
 	return nil
 }

@@ -20,6 +20,10 @@ type Options struct {
 	Program string
 	Env     []string // is added to its environment
 
+	// Nightshift is the binary of workers and gateway, such
+	// as a release; "" is Program, which needs more memory, with a server in it.
+	Nightshift string
+
 	Dir   string // absolute; for files and logs
 	Lines int    // of the job's input; 0 is 100,000
 	Rate  int    // requests that the endpoint answers a second; 0 is 1,000
@@ -31,6 +35,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	o.Nightshift = cmp.Or(o.Nightshift, o.Program)
 	o.Lines, o.Rate = cmp.Or(o.Lines, 100_000), cmp.Or(o.Rate, 1000)
 	o.Away, o.ObjectsAway = cmp.Or(o.Away, 5*time.Second), cmp.Or(o.ObjectsAway, 20*time.Second)
 	return o

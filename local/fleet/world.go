@@ -107,6 +107,7 @@ func (w *world) newWorkers() error {
 				return err
 			}
 			one := &worker{w.part(fmt.Sprintf("%s-%d", role, i+1), "worker", "--role", role, "--health-listen", at), "http://" + at + "/readyz"}
+			one.Program = w.Nightshift
 			one.Env = append(one.Env, w.env...)
 			if role == "control" {
 				w.control = append(w.control, one)
