@@ -19,7 +19,7 @@ import (
 // though, that a few which fail would use up the heartbeat timeout.
 const (
 	beatEvery  = time.Second
-	beatOften  = 30 * time.Second // the age at which an attempt begins to beat rarely
+	beatOften  = 10 * time.Second // the age at which an attempt begins to beat rarely
 	beatRarely = 4 * time.Second  // and up to half as much again, at random
 )
 
