@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -11,9 +12,26 @@ import (
 	"go.temporal.io/sdk/converter"
 )
 
-// beatEvery is how often a long activity heartbeats; it is also how soon it
-// learns that it was cancelled.
-const beatEvery = time.Second
+// How often a long activity heartbeats, which is also how soon it learns that it
+// was cancelled: each second at first, since many are short and people watch, and
+// later each five seconds or so. Temporal Cloud bills each heartbeat as an action,
+// which makes them nearly all that an hour of a job costs there. Not so seldom,
+// though, that a few which fail would use up the heartbeat timeout.
+const (
+	beatEvery  = time.Second
+	beatOften  = 10 * time.Second // the age at which an attempt begins to beat rarely
+	beatRarely = 4 * time.Second  // and up to half as much again, at random
+)
+
+// nextBeat is how long an attempt of this age waits until it beats again. What
+// failed is tried again soon. Shards that began together are not to beat together,
+// which would have their job's progress go by jerks.
+func nextBeat(age time.Duration, failed bool) time.Duration {
+	if failed || age < beatOften {
+		return beatEvery
+	}
+	return beatRarely + rand.N(beatRarely/2)
+}
 
 // beating heartbeats what details returns until the returned stop is called,
 // and goes on while a cancelled attempt finishes what it has begun.
@@ -22,14 +40,10 @@ func beating(ctx context.Context, details func() any) (stop func()) {
 	h := newHeart(ctx)
 	var wait sync.WaitGroup
 	wait.Go(func() {
-		ticker := time.NewTicker(beatEvery)
-		defer ticker.Stop()
-		for {
-			h.beat(life, details())
-			select {
-			case <-life.Done():
+		for began := time.Now(); ; {
+			err := h.beat(life, details())
+			if !pause(life, nextBeat(time.Since(began), err != nil)) {
 				return
-			case <-ticker.C:
 			}
 		}
 	})
@@ -71,8 +85,9 @@ func newHeart(ctx context.Context) *heart {
 }
 
 // beat sends one. When Temporal says that the attempt is to end, or is over, or
-// must take it for lost, the attempt's context ends with the SDK's reason.
-func (h *heart) beat(life context.Context, details any) {
+// must take it for lost, the attempt's context ends with the SDK's reason. The
+// error is that of the sending.
+func (h *heart) beat(life context.Context, details any) error {
 	ended, err := h.send(life, details)
 	if err == nil {
 		h.last = time.Now()
@@ -81,6 +96,7 @@ func (h *heart) beat(life context.Context, details any) {
 	if (ended || lost) && life.Err() == nil && h.ctx.Err() == nil {
 		activity.RecordHeartbeat(h.ctx, details) // which hears the same, and cancels
 	}
+	return err
 }
 
 // send reports whether Temporal answers that the attempt is to end, or is over.

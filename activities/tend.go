@@ -2,10 +2,11 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/nightshift-run/nightshift/internal/provider"
 	"github.com/nightshift-run/nightshift/internal/telemetry"
@@ -24,8 +25,8 @@ const (
 // has used up its limit: it reads the meter, and gives replicas back that the
 // rest of the job does not need. Giving back may be repeated; all else only
 // reads, so attempts may overlap. It heartbeats an EndpointBeat, with which the
-// next attempt goes on. A cancelled one returns the meter and no error. Errors
-// are retried.
+// next attempt goes on. One that the workflow cancels returns the meter and no
+// error. Errors are retried.
 func (e *Endpoints) TendEndpoint(ctx context.Context, call workflows.TendCall) (workflows.Tended, error) {
 	p, err := e.Providers.open(call.Endpoint)
 	if err != nil {
@@ -35,7 +36,7 @@ func (e *Endpoints) TendEndpoint(ctx context.Context, call workflows.TendCall) (
 	if err != nil {
 		return workflows.Tended{}, again(err)
 	}
-	t := tending{provider: p, call: call, owners: e.Owners}
+	t := tending{provider: p, call: call, owners: e.Owners, heart: newHeart(ctx)}
 	t.now.Meter, t.now.Drained = call.Meter, before.Drained
 	if before.Meter.Until.After(call.Meter.Until) {
 		t.now.Meter = before.Meter
@@ -51,11 +52,23 @@ func (e *Endpoints) TendEndpoint(ctx context.Context, call workflows.TendCall) (
 		if t.rest(watched) {
 			continue
 		}
-		if ctx.Err() == nil {
-			return workflows.Tended{}, context.Cause(watched)
-		}
+		return t.ended(watched)
+	}
+}
+
+// ended is what an attempt returns whose context has ended: the meter, if that
+// was the workflow's wish. Any other end, such as that Temporal was away for too
+// long, must have another attempt go on: without one nobody would look after the
+// endpoint.
+func (t *tending) ended(ctx context.Context) (workflows.Tended, error) {
+	cause := context.Cause(ctx)
+	if _, wished := errors.AsType[*temporal.CanceledError](cause); wished {
 		return t.now, nil
 	}
+	if isWaiting(cause) {
+		return workflows.Tended{}, cause
+	}
+	return workflows.Tended{}, again(cause)
 }
 
 // tending is one attempt.
@@ -63,6 +76,7 @@ type tending struct {
 	provider provider.Provider
 	call     workflows.TendCall
 	owners   *Owners
+	heart    *heart
 	now      workflows.Tended
 	rental   *telemetry.Rental
 	badSince time.Time // zero while all is well
@@ -117,7 +131,7 @@ func (t *tending) beat(ctx context.Context, phase provider.Phase, detail string)
 	t.rental.Seen(string(phase))
 	t.rental.Billed(billed(t.now.Meter))
 	t.phase, t.detail = phase, detail
-	activity.RecordHeartbeat(ctx, workflows.EndpointBeat{
+	_ = t.heart.beat(ctx, workflows.EndpointBeat{
 		Phase: string(phase), Detail: detail, Meter: t.now.Meter, Drained: t.now.Drained,
 	})
 }

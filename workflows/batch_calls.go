@@ -16,7 +16,7 @@ import (
 var patient = &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 30 * time.Second}
 
 // heartbeatTimeout is how long a dead worker's shard goes unnoticed. Workers
-// beat every second.
+// beat every second, and every five when they have long been at it.
 const heartbeatTimeout = 20 * time.Second
 
 func (b *batch) planInput() workflow.Future {

@@ -16,14 +16,16 @@ func fleetCommand() *cli.Command {
 		Name:  "fleet",
 		Usage: "run a job on a fleet of servers and workers, and restart or kill each of them meanwhile",
 		Description: "What docker-compose.yml runs, as processes of this machine: Temporal on PostgreSQL, an S3 server, two\n" +
-			"control workers, three data workers and a simulated GPU cloud. Needs Debian's postgresql, of which\n" +
+			"control workers, three data workers, a gateway and a simulated GPU cloud. Needs Debian's postgresql, of which\n" +
 			"it makes a cluster of its own. Prints a table; exits with 1 if a promise was not kept.\n\n" +
 			"Examples:\n" +
 			"  nightshift-local fleet\n" +
-			"  nightshift-local fleet --lines 1000000 --rate 3000",
+			"  nightshift-local fleet --lines 1000000 --rate 3000\n" +
+			"  nightshift-local fleet --nightshift ./nightshift",
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "lines", Usage: "requests of the job", Value: 100_000},
 			&cli.IntFlag{Name: "rate", Usage: "requests that the simulated endpoint answers a second", Value: 1000},
+			&cli.PathFlag{Name: "nightshift", Usage: "`PROGRAM` of workers and gateway, such as a release", DefaultText: "this one, which has a server in it and so takes more memory"},
 			&cli.DurationFlag{Name: "away", Usage: "how long what is killed stays away", Value: 5 * time.Second},
 			&cli.DurationFlag{Name: "s3-away", Usage: "how long the S3 server stays away", Value: 20 * time.Second},
 		},
@@ -40,9 +42,9 @@ func runFleet(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(c.App.ErrWriter, "starting PostgreSQL, Temporal, S3, a simulated GPU cloud, 2 control workers and 3 data workers ...")
+	fmt.Fprintln(c.App.ErrWriter, "starting PostgreSQL, Temporal, S3, a simulated GPU cloud, 2 control workers, 3 data workers and a gateway ...")
 	result, err := fleet.Run(c.Context, fleet.Options{
-		Program: program, Dir: dir, Lines: c.Int("lines"), Rate: c.Int("rate"),
+		Program: program, Nightshift: c.Path("nightshift"), Dir: dir, Lines: c.Int("lines"), Rate: c.Int("rate"),
 		Away: c.Duration("away"), ObjectsAway: c.Duration("s3-away"),
 		Each: func(b fleet.Blow) { fmt.Fprintln(c.App.ErrWriter, "survived:", b.What) },
 	})

@@ -35,13 +35,16 @@ var blows = []blow{
 	{what: "the S3 server is stopped", at: 0.70, away: func(o Options) time.Duration { return o.ObjectsAway },
 		fall: func(w *world) error { return w.objects.Stop(os.Interrupt) },
 		mend: func(ctx context.Context, w *world) error { return w.objects.Start(ctx) }},
+	{what: "the gateway is killed", at: 0.85, away: briefly,
+		fall: func(w *world) error { return w.gateway.Kill() },
+		mend: func(ctx context.Context, w *world) error { return w.gateway.Start(ctx) }},
 }
 
 // strike lets every blow fall and returns what came of each.
 func (w *world) strike(ctx context.Context, watch *watch) ([]Blow, error) {
 	var fallen []Blow
 	for _, b := range blows {
-		if err := watch.taken(ctx, int64(b.at*float64(w.Lines))); err != nil {
+		if err := watch.taken(ctx, int64(b.at*float64(w.Lines+w.batchLines()))); err != nil {
 			return fallen, fmt.Errorf("%s: the moment never came: %w", b.what, err)
 		}
 		one := Blow{What: b.what, At: b.at, Away: b.away(w.Options)}

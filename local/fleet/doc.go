@@ -10,10 +10,11 @@
 // A PostgreSQL cluster made for the run, a Temporal server on it, which is
 // configured by the same variables and dynamic configuration as in
 // docker-compose.yml and whose schema is set up by the same tool, an S3 server, a
-// simulated GPU cloud, two control workers and three data workers. Each is a
+// simulated GPU cloud, two control workers, three data workers and a gateway. Each is a
 // process of its own (package parts); all but PostgreSQL are this program with a
 // command. Namespace and bucket are made by "nightshift setup", the job is
-// submitted by "nightshift submit".
+// submitted by "nightshift submit". A client of OpenAI's has the gateway run a batch
+// beside it, which is as long and a tenth as wide.
 //
 // # What happens
 //

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/openai/openai-go/v3"
+
 	"github.com/nightshift-run/nightshift/jobs"
 	"github.com/nightshift-run/nightshift/local/parts"
 )
@@ -17,6 +19,10 @@ type Options struct {
 	// fleet on top.
 	Program string
 	Env     []string // is added to its environment
+
+	// Nightshift is the binary of workers and gateway, such
+	// as a release; "" is Program, which needs more memory, with a server in it.
+	Nightshift string
 
 	Dir   string // absolute; for files and logs
 	Lines int    // of the job's input; 0 is 100,000
@@ -29,6 +35,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	o.Nightshift = cmp.Or(o.Nightshift, o.Program)
 	o.Lines, o.Rate = cmp.Or(o.Lines, 100_000), cmp.Or(o.Rate, 1000)
 	o.Away, o.ObjectsAway = cmp.Or(o.Away, 5*time.Second), cmp.Or(o.ObjectsAway, 20*time.Second)
 	return o
@@ -47,18 +54,14 @@ type Blow struct {
 
 // Result is what came of a run.
 type Result struct {
-	Lines int
 	Blows []Blow
-	Took  time.Duration // from submission to the report
+	Took  time.Duration // from submission to the end of both
 
-	Outcome  jobs.Outcome
-	Answered int   // result lines in the output file
-	Errors   int   // in the errors file
-	Lost     int   // requests without a result line
-	Twice    int   // requests with more than one
-	Again    int64 // requests that the cloud took more than once
-	Rented   int   // endpoints
-	Leaked   int   // endpoints that still hold a GPU
+	Job    Counts
+	Batch  Counts // the gateway's, which ran at the same time
+	Again  int64  // requests of both that the cloud took more than once
+	Rented int    // endpoints
+	Leaked int    // endpoints that still hold a GPU
 
 	Used []Used // by each process; PostgreSQL's with all of its own
 }
@@ -76,12 +79,17 @@ func (r Result) Broken() (broken []string) {
 			broken = append(broken, fmt.Sprintf(format, args...))
 		}
 	}
-	note(r.Outcome != jobs.Completed, "the job ended %s", r.Outcome)
+	for _, one := range []struct {
+		what, good string
+		Counts
+	}{{"the job", string(jobs.Completed), r.Job}, {"the gateway's batch", string(openai.BatchStatusCompleted), r.Batch}} {
+		note(one.Outcome != one.good, "%s ended %s", one.what, one.Outcome)
+		note(one.Lost > 0, "%d requests of %s have no result line", one.Lost, one.what)
+		note(one.Twice > 0, "%d requests of %s have more than one result line", one.Twice, one.what)
+		note(one.Errors > 0, "%d requests of %s ended in errors", one.Errors, one.what)
+	}
 	note(len(r.Blows) != len(blows), "%d of %d blows fell", len(r.Blows), len(blows))
-	note(r.Lost > 0, "%d requests have no result line", r.Lost)
-	note(r.Twice > 0, "%d requests have more than one result line", r.Twice)
-	note(r.Errors > 0, "%d requests ended in errors", r.Errors)
-	note(r.Rented != 1, "%d endpoints were rented", r.Rented)
+	note(r.Rented != 2, "%d endpoints were rented, for a job and a batch", r.Rented)
 	note(r.Leaked > 0, "%d endpoints leaked", r.Leaked)
 	return broken
 }
@@ -109,23 +117,36 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 	return w.play(ctx)
 }
 
-// play takes the job from its submission to its end.
+// play takes the job, and the gateway's batch, from submission to their ends.
 func (w *world) play(ctx context.Context) (r Result, err error) {
 	began := time.Now()
 	job, err := w.submit(ctx)
 	if err != nil {
 		return r, err
 	}
+	batch, err := w.submitBatch(ctx)
+	if err != nil {
+		return r, err
+	}
 	watch := startWatch(ctx, w.ledger)
 	defer watch.stop()
-	struck, err := w.strike(ctx, watch)
-	if err != nil {
-		return Result{Lines: w.Lines, Blows: struck}, err
+	if r.Blows, err = w.strike(ctx, watch); err != nil {
+		return r, err
 	}
 	report, err := w.await(ctx, job)
 	if err != nil {
 		return r, err
 	}
-	r = Result{Lines: w.Lines, Blows: struck, Took: time.Since(began), Outcome: report.Outcome}
-	return r, w.judge(ctx, &r)
+	ended, err := w.awaitBatch(ctx, batch)
+	if err != nil {
+		return r, err
+	}
+	r.Took = time.Since(began)
+	if r.Job, err = w.judgeJob(ctx, report); err != nil {
+		return r, err
+	}
+	if r.Batch, err = w.judgeBatch(ctx, ended); err != nil {
+		return r, err
+	}
+	return r, w.judgeCloud(ctx, &r)
 }

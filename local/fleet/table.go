@@ -15,8 +15,12 @@ func Print(out io.Writer, r Result) {
 		fmt.Fprintf(table, "%.0f %%\t%s\t%s\t%s\t%d\n", 100*b.At, b.What, seconds(b.Away), seconds(b.Silence), b.Again)
 	}
 	_ = table.Flush()
-	fmt.Fprintf(out, "%d requests, %s in %s: %d answered, %d errors, %d lost, %d answered twice, %d sent again; %d endpoint rented, %d leaked\n",
-		r.Lines, r.Outcome, seconds(r.Took), r.Answered, r.Errors, r.Lost, r.Twice, r.Again, r.Rented, r.Leaked)
+	fmt.Fprintln(out)
+	fmt.Fprintln(table, "\trequests\tended\tanswered\terrors\tlost\tanswered twice")
+	printCounts(table, "job", r.Job)
+	printCounts(table, "batch of the gateway", r.Batch)
+	_ = table.Flush()
+	fmt.Fprintf(out, "%s in all; %d requests sent again, %d endpoints rented, %d leaked\n", seconds(r.Took), r.Again, r.Rented, r.Leaked)
 	fmt.Fprintln(out)
 	fmt.Fprintln(table, "process\tprocessor\tmost memory")
 	for _, used := range r.Used {
@@ -26,6 +30,10 @@ func Print(out io.Writer, r Result) {
 	for _, broken := range r.Broken() {
 		fmt.Fprintln(out, "BROKEN:", broken)
 	}
+}
+
+func printCounts(out io.Writer, what string, c Counts) {
+	fmt.Fprintf(out, "%s\t%d\t%s\t%d\t%d\t%d\t%d\n", what, c.Requests, c.Outcome, c.Answered, c.Errors, c.Lost, c.Twice)
 }
 
 func seconds(d time.Duration) string {

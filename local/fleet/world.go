@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/openai/openai-go/v3"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
@@ -37,14 +38,16 @@ type world struct {
 	cloud    *parts.Process
 	control  []*worker
 	data     []*worker
+	gateway  *worker
 
 	env    []string // of every command of nightshift
 	ledger sim.Client
 	client client.Client
 	store  *bucket.Store
+	openai openai.Client // of the gateway
 }
 
-// worker is a worker's process, which tells whether it is ready.
+// worker is a process that tells whether it is ready: a worker, or the gateway.
 type worker struct {
 	*parts.Process
 	health string // URL
@@ -81,6 +84,9 @@ func newWorld(ctx context.Context, o Options) (w *world, err error) {
 	if err := w.newWorkers(); err != nil {
 		return w, err
 	}
+	if err := w.newGateway(ctx); err != nil {
+		return w, err
+	}
 	w.store, err = bucket.New(ctx, bucket.Options{Endpoint: "http://" + objectsAt, Region: parts.Region, AccessKey: parts.AccessKey, SecretKey: parts.SecretKey})
 	if err != nil {
 		return w, err
@@ -101,6 +107,7 @@ func (w *world) newWorkers() error {
 				return err
 			}
 			one := &worker{w.part(fmt.Sprintf("%s-%d", role, i+1), "worker", "--role", role, "--health-listen", at), "http://" + at + "/readyz"}
+			one.Program = w.Nightshift
 			one.Env = append(one.Env, w.env...)
 			if role == "control" {
 				w.control = append(w.control, one)
@@ -127,13 +134,20 @@ func (w *world) environment() []string {
 
 // command runs a command of the program to its end and returns what it printed.
 func (w *world) command(ctx context.Context, env []string, args ...string) (string, error) {
+	out, _, err := w.run(ctx, env, args...)
+	return out, err
+}
+
+// run is command, and returns what went to standard error as well.
+func (w *world) run(ctx context.Context, env []string, args ...string) (out, said string, err error) {
 	command := exec.CommandContext(ctx, w.Program, args...)
 	command.Env = append(w.environment(), env...)
-	out, err := command.Output()
-	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
-		return "", fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, failed.Stderr)
+	var stdout, stderr strings.Builder
+	command.Stdout, command.Stderr = &stdout, &stderr
+	if err := command.Run(); err != nil {
+		return "", "", fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, stderr.String())
 	}
-	return strings.TrimSpace(string(out)), err
+	return strings.TrimSpace(stdout.String()), strings.TrimSpace(stderr.String()), nil
 }
 
 // start brings everything up in the order of docker-compose.yml.
@@ -141,7 +155,7 @@ func (w *world) start(ctx context.Context) error {
 	steps := []func(context.Context) error{
 		w.cloud.Start, w.objects.Start, w.database.start, w.setUpSchemas, w.temporal.Start, w.setUp,
 	}
-	for _, worker := range w.workers() {
+	for _, worker := range w.askable() {
 		steps = append(steps, worker.Start)
 	}
 	for _, step := range append(steps, w.awaitReady) {
@@ -162,11 +176,19 @@ func (w *world) setUp(ctx context.Context) (err error) {
 	return errors.Join(waited, err)
 }
 
-func (w *world) workers() []*worker { return append(append([]*worker{}, w.control...), w.data...) }
+// askable are the processes that tell whether they are ready, as far as they were
+// made.
+func (w *world) askable() []*worker {
+	all := append(append([]*worker{}, w.control...), w.data...)
+	if w.gateway != nil {
+		all = append(all, w.gateway)
+	}
+	return all
+}
 
-// awaitReady waits until every worker says that it is ready.
+// awaitReady waits until each of them says so.
 func (w *world) awaitReady(ctx context.Context) error {
-	for _, worker := range w.workers() {
+	for _, worker := range w.askable() {
 		if err := parts.Until(ctx, func() bool { return worker.ready(ctx) }); err != nil {
 			return fmt.Errorf("%s is not ready: %w", worker.Name, err)
 		}
@@ -189,7 +211,7 @@ func (o *worker) ready(ctx context.Context) bool {
 
 // processes are all that runs, as far as it was made.
 func (w *world) processes() (all []*parts.Process) {
-	for _, worker := range w.workers() {
+	for _, worker := range w.askable() {
 		all = append(all, worker.Process)
 	}
 	for _, one := range []*parts.Process{w.temporal, w.database.Process, w.objects, w.cloud} {
