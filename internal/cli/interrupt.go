@@ -35,7 +35,7 @@ func detach(c *cli.Context, connected *session, id string, interrupts interrupts
 	default: // not by Ctrl-C: nobody is there to press it again
 		return ErrInterrupted
 	}
-	fmt.Fprintf(c.App.ErrWriter, "Ctrl-C again within %s cancels the job\n", short(secondInterrupt))
+	fmt.Fprintf(c.App.ErrWriter, "Ctrl-C again within %s cancels the job\n", secondInterrupt)
 	select {
 	case <-interrupts.seen:
 	case <-time.After(secondInterrupt):
