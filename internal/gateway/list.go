@@ -133,7 +133,7 @@ func (s *Server) listFiles(w http.ResponseWriter, r *http.Request, v visitor) er
 		return err
 	}
 	purpose := r.URL.Query().Get("purpose")
-	if purpose == "" || purpose == forOutput {
+	if p.after == "" && purpose != forBatch { // each open batch costs calls of Temporal
 		if err := s.settleAll(r.Context(), v); err != nil {
 			return err
 		}
