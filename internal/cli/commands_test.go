@@ -88,7 +88,7 @@ func TestCommands_JobFlagsSayWhatTheyAreFor(t *testing.T) {
 func TestCommands_PrintJSONForPrograms(t *testing.T) {
 	t.Parallel()
 	others := map[string]string{
-		"init": "a file", "schema": "JSON anyway", "results": "JSONL anyway", "completion": "a script",
+		"init": "a file", "schema serve": "JSON anyway", "results": "JSONL anyway", "completion": "a script",
 		"worker": "nothing", "serve": "nothing", "serve key": "the key alone", "codec key": "the key alone", "codec serve": "nothing", "sim": "nothing", "setup": "nothing to go by", "health": "an exit code",
 		"endpoints delete": "what became of each, and an exit code",
 		"schedule pause":   "nothing", "schedule resume": "nothing", "schedule delete": "nothing",

@@ -40,7 +40,8 @@ func serveCommand() *cli.Command {
 		Flags: append(slices.Concat(temporalFlags(), storeFlags(), logFlags()),
 			&cli.StringFlag{Name: "listen", Usage: "`HOST:PORT` to listen on", Value: "127.0.0.1:7290"},
 			&cli.PathFlag{Name: "keys", Usage: "`FILE` of the keys that are let in; read anew while running, so that keys can be given and taken"},
-			&cli.DurationFlag{Name: "stop-timeout", Usage: "how long open requests may finish after SIGTERM", Value: 20 * time.Second},
+			&cli.DurationFlag{Name: "stop-delay", Usage: "for how long after SIGTERM /readyz says no while requests are still taken: as long as balancers need to notice"},
+			&cli.DurationFlag{Name: "stop-timeout", Usage: "how long open requests may finish after that", Value: 20 * time.Second},
 		),
 		Subcommands: []*cli.Command{serveKeyCommand()},
 		Action:      runServe,
@@ -84,7 +85,8 @@ func runServe(c *cli.Context) error {
 	fmt.Fprintf(c.App.ErrWriter, "OpenAI's API on http://%s/v1, status on http://%[1]s/\n", listener.Addr())
 	return Serve(c.Context, listener, ServeOptions{
 		Config: config, Keys: keys, Store: store, Client: connected.Client,
-		Namespace: connected.namespace, WebUI: connected.webUI, Logger: logger, StopTimeout: c.Duration("stop-timeout"),
+		Namespace: connected.namespace, WebUI: connected.webUI, Logger: logger,
+		StopDelay: c.Duration("stop-delay"), StopTimeout: c.Duration("stop-timeout"),
 	})
 }
 
@@ -114,11 +116,12 @@ type ServeOptions struct {
 	Namespace   string
 	WebUI       string // for links; empty without one
 	Logger      *slog.Logger
-	StopTimeout time.Duration
+	StopDelay   time.Duration // in which it says that it is not ready, and goes on
+	StopTimeout time.Duration // in which open requests may finish after that
 }
 
-// Serve serves OpenAI's Batch API until ctx ends, and then lets open requests
-// finish.
+// Serve serves OpenAI's Batch API until ctx ends and the delay is over, and then
+// lets open requests finish.
 func Serve(ctx context.Context, listener net.Listener, o ServeOptions) error {
 	server := gateway.New(gateway.Options{
 		Config: o.Config, Store: o.Store, Keys: o.Keys, Logger: o.Logger,
@@ -127,7 +130,18 @@ func Serve(ctx context.Context, listener net.Listener, o ServeOptions) error {
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { server.Run(ctx) })
 	defer sweeping.Wait()
-	return serveFor(ctx, listener, server, o.StopTimeout)
+	return serveFor(leave(ctx, server, o.StopDelay), listener, server, o.StopTimeout)
+}
+
+// leave tells the server when ctx ends, and returns a context that ends so much
+// later.
+func leave(ctx context.Context, server *gateway.Server, delay time.Duration) context.Context {
+	later, end := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		server.Leave()
+		time.AfterFunc(delay, end)
+	})
+	return later
 }
 
 // serveFor serves until ctx ends, then lets open requests finish for so long.

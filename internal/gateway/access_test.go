@@ -138,6 +138,10 @@ func TestAccess_Odds(t *testing.T) {
 			t.Errorf("%s: %d %s", path, response.StatusCode, text)
 		}
 	}
+	w.server.Leave()
+	if response, text := w.ask("nobody", "GET", "/readyz", "", ""); response.StatusCode != 503 || !strings.Contains(text, "being stopped") {
+		t.Errorf("while it is being stopped: %d %s", response.StatusCode, text)
+	}
 	if _, text := w.ask("nobody", "GET", "/metrics", "", ""); !strings.Contains(text, "nightshift_gateway_requests_total{route=\"other\",status=\"404\"} 1\n") ||
 		!strings.Contains(text, `{route="GET /readyz",status="200"}`) {
 		t.Errorf("metrics:\n%s", text)

@@ -61,6 +61,9 @@ func (e batchEnd) ended() bool {
 	return false
 }
 
+// at is when it ended, in Unix seconds; zero while it has not.
+func (e batchEnd) at() int64 { return max(e.Completed, e.Failed, e.Expired, e.Cancelled) }
+
 // batchObject is a batch as the API shows it.
 type batchObject struct {
 	ID               string            `json:"id"`

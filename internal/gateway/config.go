@@ -32,6 +32,11 @@ type Config struct {
 	// The default is 30 days; never is not offered.
 	FileLifetime jobs.Duration `yaml:"file_lifetime"`
 
+	// BatchLifetime is how long after its end a batch is forgotten, with its
+	// report. The default is a year. It is no shorter than any file's lifetime, so
+	// that no batch goes before its results.
+	BatchLifetime jobs.Duration `yaml:"batch_lifetime"`
+
 	// Webhook is told how batches end, unless their tenant has one of its own.
 	Webhook Webhook `yaml:"webhook"`
 
@@ -101,6 +106,9 @@ var defaultLimits = Limits{
 // DefaultFileLifetime is OpenAI's for files of purpose batch.
 const DefaultFileLifetime = 30 * 24 * time.Hour
 
+// DefaultBatchLifetime is long enough for a year's bill to be looked at.
+const DefaultBatchLifetime = 365 * 24 * time.Hour
+
 // ParseConfig reads the file. Whatever is wrong comes back as one
 // *jobs.InvalidError that names every problem with its line.
 func ParseConfig(fileName string, text []byte) (Config, error) {
@@ -113,6 +121,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.FileLifetime == 0 {
 		c.FileLifetime = jobs.Duration(DefaultFileLifetime)
+	}
+	if c.BatchLifetime == 0 {
+		c.BatchLifetime = max(jobs.Duration(DefaultBatchLifetime), c.FileLifetime)
 	}
 	c.Limits = c.Limits.or(defaultLimits)
 	c.Tenants = slices.Clone(c.Tenants)
@@ -179,6 +190,8 @@ func (c Config) problems() (list []jobs.Problem) {
 	}
 	require(len(c.Models) > 0, "models", "is missing; name at least one model and its endpoint")
 	require(c.FileLifetime >= jobs.Duration(time.Hour), "file_lifetime", "must be at least 1h")
+	longest := max(c.FileLifetime, jobs.Duration(maxLifetime*time.Second))
+	require(c.BatchLifetime >= longest, "batch_lifetime", "must be at least %s: files may live that long", longest.Std())
 	for i, window := range c.CompletionWindows {
 		length, err := time.ParseDuration(window)
 		require(err == nil && length > 0, fmt.Sprintf("completion_windows.%d", i), "%q must be a time such as 24h", window)

@@ -35,6 +35,7 @@ models:
     limits: {warmup: -1s}
     tenants: [A]
 completion_windows: [24h, week]
+batch_lifetime: 100h
 limits: {file: 10XB, files: -1}
 webhook: {url: ftp://x}
 tenants:
@@ -47,8 +48,8 @@ tenants:
 	for _, want := range []string{
 		"serve.yaml: root: is missing", "serve.yaml:1: rot: unknown field; did you mean root?", "serve.yaml:4: models.0.endpoint.modle: unknown field",
 		"serve.yaml:4: models.0.endpoint.base_url", `serve.yaml:5: models.1.name: "m" is there already`, "models.1.endpoint.provider: is missing",
-		"serve.yaml:6: models.1.limits.warmup", `serve.yaml:7: models.1.tenants.0: "A"`, "serve.yaml:8: completion_windows.1", `serve.yaml:9: "10XB" is not a size`,
-		"serve.yaml:9: limits.files", "serve.yaml:10: webhook.url", `serve.yaml:12: tenants.0.name: "B"`, "serve.yaml:13: tenants.1.webhook.secret_env",
+		"serve.yaml:6: models.1.limits.warmup", `serve.yaml:7: models.1.tenants.0: "A"`, "serve.yaml:8: completion_windows.1", "serve.yaml:9: batch_lifetime: must be at least 720h", `serve.yaml:10: "10XB" is not a size`,
+		"serve.yaml:10: limits.files", "serve.yaml:11: webhook.url", `serve.yaml:13: tenants.0.name: "B"`, "serve.yaml:14: tenants.1.webhook.secret_env",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in:\n%v", want, err)

@@ -34,7 +34,8 @@
 // server that notes it makes the same ones.
 //
 // A file that is deleted or has expired is gone for clients at once. Its bytes
-// stay as long as a batch that has not ended reads them.
+// stay as long as a batch that has not ended reads them. A batch is forgotten
+// later than the last of its files.
 //
 // # A batch's life
 //

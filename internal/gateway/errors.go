@@ -61,6 +61,8 @@ func quoted(names []string) string {
 		return "none"
 	case last == 0:
 		return list[0]
+	case last == 1:
+		return list[0] + " and " + list[1]
 	default:
 		return strings.Join(list[:last], ", ") + ", and " + list[last]
 	}

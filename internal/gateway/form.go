@@ -89,9 +89,9 @@ func (s *Server) waitForTurn(ctx context.Context) error {
 }
 
 func (f *form) takeField(r *http.Request, part *multipart.Part) error {
-	text, err := io.ReadAll(io.LimitReader(part, maxField+1))
+	text, err := io.ReadAll(io.LimitReader(fromClient{part, r}, maxField+1))
 	if err != nil {
-		return cutOff(r, err)
+		return err
 	}
 	if len(text) > maxField || len(f.fields) > 32 {
 		return invalid(part.FormName(), "", "The form has more, or longer, fields than any request needs.")
@@ -109,30 +109,24 @@ func (f *form) takeFile(r *http.Request, v visitor, part *multipart.Part, url st
 	if err != nil {
 		return err
 	}
-	source := &sourceReader{r: part}
-	f.size, err = io.CopyBuffer(f.file, io.LimitReader(source, limit+1), make([]byte, 64<<10))
-	switch {
-	case source.err != nil:
-		return cutOff(r, source.err)
-	case err != nil:
-		return err
-	case f.size > limit:
-		return tooLarge("The file", limit)
+	f.size, err = io.CopyBuffer(f.file, io.LimitReader(fromClient{part, r}, limit+1), make([]byte, 64<<10))
+	if err == nil && f.size > limit {
+		err = tooLarge("The file", limit)
 	}
-	return nil
+	return err
 }
 
-// sourceReader remembers why its reader failed: an error of a copy can be
-// either side's.
-type sourceReader struct {
-	r   io.Reader
-	err error
+// fromClient reads what a client sends. Its errors are the client's, which an
+// error of a copy does not tell otherwise.
+type fromClient struct {
+	io.Reader
+	request *http.Request
 }
 
-func (s *sourceReader) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
+func (f fromClient) Read(p []byte) (int, error) {
+	n, err := f.Reader.Read(p)
 	if err != nil && err != io.EOF {
-		s.err = err
+		err = cutOff(f.request, err)
 	}
 	return n, err
 }

@@ -36,6 +36,9 @@ func idOf(kind string, at time.Time, name string) string {
 	return makeID(kind, at, sum[:restSize])
 }
 
+// firstID comes, in byte order, before all ids made then or earlier.
+func firstID(kind string, at time.Time) string { return makeID(kind, at, make([]byte, restSize)) }
+
 func makeID(kind string, at time.Time, rest []byte) string {
 	left := uint64(1)<<(5*timeSize) - 1 - uint64(at.UnixMilli())
 	id := make([]byte, timeSize+restSize)

@@ -132,10 +132,12 @@ func (s *Server) listFiles(w http.ResponseWriter, r *http.Request, v visitor) er
 	if err != nil {
 		return err
 	}
-	if err := s.settleAll(r.Context(), v); err != nil {
-		return err
-	}
 	purpose := r.URL.Query().Get("purpose")
+	if p.after == "" && purpose != forBatch { // each open batch costs calls of Temporal
+		if err := s.settleAll(r.Context(), v); err != nil {
+			return err
+		}
+	}
 	now := s.Now()
 	found, more, err := page(r.Context(), p, v.place, v.files(), func(f fileRecord) bool {
 		return !f.gone(now) && (purpose == "" || f.Purpose == purpose)

@@ -112,7 +112,7 @@ func (s *Server) row(one seenBatch, now time.Time) pageRow {
 	state := one.state
 	end := now.Unix()
 	if state.ended() {
-		end = max(state.Completed, state.Failed, state.Expired, state.Cancelled)
+		end = state.at()
 	}
 	row := pageRow{
 		ID: one.ID, Link: s.Runner.Link(jobs.BatchJob(one.ID)), Status: state.Status, Model: one.Model, URL: one.URL,

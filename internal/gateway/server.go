@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -45,6 +46,7 @@ type Server struct {
 	uploads chan struct{}
 
 	counters counters
+	leaving  atomic.Bool
 
 	mu    sync.Mutex
 	paces map[string]*rate.Limiter // by tenant
@@ -128,10 +130,17 @@ func (s *Server) healthy(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
+// Leave makes the server say that it is not ready, from now on. It goes on to
+// answer.
+func (s *Server) Leave() { s.leaving.Store(true) }
+
 // ready answers 200 if the server can do its work: Temporal answers, and so does
 // the bucket.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	missing := []string{}
+	if s.leaving.Load() {
+		missing = append(missing, "the server is being stopped")
+	}
 	if err := s.Runner.Ready(r.Context()); err != nil {
 		missing = append(missing, "Temporal: "+err.Error())
 	}

@@ -33,7 +33,8 @@ func (p place) open() string                 { return p.base + "/open/" }
 func (p place) mark(id, file string) string  { return p.open() + id + "/" + file }
 func (p place) cancel(id string) string      { return p.base + "/cancels/" + id + ".json" }
 func (p place) results(id string) string     { return p.base + "/results/" + id + "/" }
-func (p place) end(id string) string         { return p.base + "/ends/" + id + ".json" }
+func (p place) ends() string                 { return p.base + "/ends/" }
+func (p place) end(id string) string         { return p.ends() + id + ".json" }
 func (p place) uploads() string              { return p.base + "/uploads/" }
 func (p place) upload(id string) string      { return p.uploads() + id + "/upload.json" }
 func (p place) parts(id string) string       { return p.uploads() + id + "/parts/" }

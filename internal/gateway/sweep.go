@@ -34,8 +34,8 @@ func (s *Server) Run(ctx context.Context) {
 	}
 }
 
-// Sweep settles what has ended, and deletes files that have expired and what
-// servers that were killed have left behind. It only ever deletes what no client
+// Sweep settles what has ended, and deletes files and batches whose time is over
+// and what servers that were killed have left behind. It only ever deletes what no client
 // can see, so that several at once, or one that is killed, do no harm.
 func (s *Server) Sweep(ctx context.Context) error {
 	tenants, err := s.tenants(ctx)
@@ -45,7 +45,7 @@ func (s *Server) Sweep(ctx context.Context) error {
 	var errs []error
 	for _, tenant := range tenants {
 		v := s.visitor(tenant)
-		for _, step := range []func(context.Context, visitor) error{s.settleAll, s.sweepFiles, s.sweepContents, s.sweepUploads, s.sweepMarks} {
+		for _, step := range []func(context.Context, visitor) error{s.settleAll, s.sweepFiles, s.sweepContents, s.sweepUploads, s.sweepMarks, s.sweepBatches} {
 			if err := step(ctx, v); err != nil {
 				errs = append(errs, fmt.Errorf("tenant %s: %w", tenant, err))
 			}
@@ -183,6 +183,35 @@ func (s *Server) sweepMarks(ctx context.Context, v visitor) error {
 		}
 		if err := v.store.Delete(ctx, mark.URL); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// sweepBatches deletes batches that ended long ago, with all that is left of
+// their jobs. The end goes last: it is what says that a batch is over, should
+// the sweep be killed on the way.
+func (s *Server) sweepBatches(ctx context.Context, v visitor) error {
+	before := s.Now().Add(-s.Config.BatchLifetime.Std())
+	for object, err := range v.store.ListAfter(ctx, v.ends(), v.end(firstID(batchKind, before))) {
+		if err != nil {
+			return err
+		}
+		var end batchEnd
+		if err := v.read(ctx, object.URL, &end); err != nil {
+			return err
+		}
+		if end.at() > before.Unix() {
+			continue // it ran for long
+		}
+		id := strings.TrimSuffix(path.Base(object.URL), ".json")
+		if err := v.removeAll(ctx, v.results(id), nil); err != nil {
+			return err
+		}
+		for _, record := range []string{v.cancel(id), v.batch(id), object.URL} {
+			if err := v.store.Delete(ctx, record); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

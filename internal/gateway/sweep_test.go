@@ -73,6 +73,42 @@ func TestSweep_Results(t *testing.T) {
 	}
 }
 
+// TestSweep_Batches that ended long ago are forgotten with all that was left of
+// them; one that ended since, or runs, is not.
+func TestSweep_Batches(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *Config) { c.BatchLifetime = c.FileLifetime })
+	client := w.client("alpha")
+	w.wait(at(100).Sub(w.now())) // when the first job ends
+	old, running := w.batch(), w.batch()
+	if _, err := client.Batches.Cancel(t.Context(), old.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.finish(old.ID, jobs200(), "{}\n", "{}\n")
+	w.get(old.ID)
+	w.wait(w.config.BatchLifetime.Std() - time.Minute)
+	w.sweep()
+	if got := w.get(old.ID); got.Status != "completed" {
+		t.Errorf("before its time: %s", got.RawJSON())
+	}
+	w.wait(2 * time.Minute)
+	w.sweep()
+	if response, text := w.ask("alpha", "GET", "/v1/batches/"+old.ID, "", ""); response.StatusCode != 404 {
+		t.Errorf("after its time: %d %s", response.StatusCode, text)
+	}
+	if page, err := client.Batches.List(t.Context(), openai.BatchListParams{}); err != nil || len(page.Data) != 1 || page.Data[0].ID != running.ID {
+		t.Errorf("listed: %v, %v", page, err)
+	}
+	if n := w.has(old.ID); n != 0 {
+		t.Errorf("left: %v", w.left())
+	}
+	w.wait(25 * time.Hour)
+	w.sweep()
+	if n := w.has("files/"); n != 1 { // the input of the batch that runs
+		t.Errorf("left: %v", w.left())
+	}
+}
+
 // TestSweep_Leftovers of servers that were killed.
 func TestSweep_Leftovers(t *testing.T) {
 	t.Parallel()

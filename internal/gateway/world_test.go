@@ -84,11 +84,17 @@ func (w *world) makeKeys(tenants ...string) {
 // serve starts one more server on the same root.
 func (w *world) serve() (*Server, string) {
 	w.Helper()
+	return w.serveLogging(slog.New(slog.DiscardHandler))
+}
+
+// serveLogging is serve with an access log.
+func (w *world) serveLogging(logger *slog.Logger) (*Server, string) {
+	w.Helper()
 	keys, err := OpenKeys(w.file)
 	if err != nil {
 		w.Fatal(err)
 	}
-	server := New(Options{Config: w.config, Store: w.store, Runner: w.jobs, Keys: keys, Logger: slog.New(slog.DiscardHandler), Now: w.now})
+	server := New(Options{Config: w.config, Store: w.store, Runner: w.jobs, Keys: keys, Logger: logger, Now: w.now})
 	listening := httptest.NewServer(server)
 	w.Cleanup(listening.Close)
 	return server, listening.URL

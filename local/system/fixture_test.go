@@ -21,6 +21,7 @@ import (
 	"github.com/nightshift-run/nightshift/internal/sim"
 	"github.com/nightshift-run/nightshift/jobs"
 	"github.com/nightshift-run/nightshift/local/objectstore"
+	"github.com/nightshift-run/nightshift/local/parts"
 	"github.com/nightshift-run/nightshift/local/stack"
 )
 
@@ -33,7 +34,16 @@ var (
 
 const bucketName = "system"
 
-func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == parts.TemporalCommand { // this program as a part of a test's world
+		if err := parts.ServeTemporal(context.Background(), os.Stdout, os.Args[2], os.Args[3]); err != nil {
+			panic(err)
+		}
+		return
+	}
+	os.Setenv(hookSecretVariable, hookSecret)
+	os.Exit(testMain(m))
+}
 
 func testMain(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "nightshift-system-*")

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,9 @@ func newServed(t *testing.T, o stack.Options, webhook string) *served {
 models:
   - name: openai/gpt-oss-120b
     endpoint: {provider: nebius, model: openai/gpt-oss-120b, flavor: base, gpu: {type: gpu-h100-sxm}, region: eu-north1}
+    linger: 1s
+completion_windows: [24h, 8s]
+limits: {requests_per_minute: 100000}
 `
 	if webhook != "" {
 		text += fmt.Sprintf("webhook: {url: %q, secret_env: %s}\n", webhook, hookSecretVariable)
@@ -59,9 +63,9 @@ models:
 }
 
 // serve starts a server as a process, and a client of it.
-func (s *served) serve() (process *exec.Cmd, url string, client openai.Client) {
+func (s *served) serve(flags ...string) (process *exec.Cmd, url string, client openai.Client) {
 	s.Helper()
-	process = s.command("serve", "--listen", "127.0.0.1:0", "--keys", s.keys, s.config)
+	process = s.command(slices.Concat([]string{"serve", "--listen", "127.0.0.1:0", "--keys", s.keys}, flags, []string{s.config})...)
 	talk, err := process.StderrPipe()
 	if err != nil {
 		s.Fatal(err)
@@ -94,12 +98,18 @@ func prompts(n int, model string) string {
 // create uploads an input and starts a batch of it.
 func (s *served) create(client openai.Client, input string) *openai.Batch {
 	s.Helper()
+	return s.createFor(client, input, openai.BatchNewParamsCompletionWindow24h)
+}
+
+// createFor is create with another completion window.
+func (s *served) createFor(client openai.Client, input string, window openai.BatchNewParamsCompletionWindow) *openai.Batch {
+	s.Helper()
 	file, err := client.Files.New(s.Context(), openai.FileNewParams{File: openai.File(strings.NewReader(input), "in.jsonl", "application/jsonl"), Purpose: openai.FilePurposeBatch})
 	if err != nil {
 		s.Fatal(err)
 	}
 	batch, err := client.Batches.New(s.Context(), openai.BatchNewParams{
-		InputFileID: file.ID, Endpoint: openai.BatchNewParamsEndpointV1ChatCompletions, CompletionWindow: openai.BatchNewParamsCompletionWindow24h,
+		InputFileID: file.ID, Endpoint: openai.BatchNewParamsEndpointV1ChatCompletions, CompletionWindow: window,
 	})
 	if err != nil {
 		s.Fatal(err)
@@ -157,11 +167,11 @@ func (s *served) content(client openai.Client, id string) (lines []line) {
 	}
 }
 
-// TestServe_KilledInMidBatch: the client goes on with another server, as if
-// nothing had been, and the webhook hears of the end as OpenAI tells it.
-func TestServe_KilledInMidBatch(t *testing.T) {
-	t.Setenv(hookSecretVariable, hookSecret)
-	heard := make(chan string, 10)
+// newWebhook starts a receiver of webhooks that OpenAI's own client checks, and
+// returns how to wait until it has heard of a batch's end.
+func newWebhook(t *testing.T) (url string, heard func(openai.BatchStatus, string)) {
+	t.Helper()
+	events := make(chan string, 10)
 	hooks := openai.NewClient(option.WithAPIKey("any"), option.WithWebhookSecret(hookSecret))
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -170,10 +180,28 @@ func TestServe_KilledInMidBatch(t *testing.T) {
 			t.Errorf("webhook: %v: %s", err, body)
 			return
 		}
-		heard <- event.Type + " " + event.AsBatchCompleted().Data.ID
+		events <- event.Type + " " + event.AsBatchCompleted().Data.ID // all four have the same data
 	}))
 	t.Cleanup(receiver.Close)
-	s := newServed(t, stack.Options{Cloud: sim.Options{Model: sim.Model{TimeToFirstToken: 300 * time.Millisecond}}}, receiver.URL)
+	return receiver.URL, func(status openai.BatchStatus, batch string) {
+		t.Helper()
+		select {
+		case got := <-events:
+			if want := "batch." + string(status) + " " + batch; got != want {
+				t.Errorf("the webhook heard %q, want %q", got, want)
+			}
+		case <-time.After(patience):
+			t.Errorf("the webhook did not hear that %s is %s", batch, status)
+		}
+	}
+}
+
+// TestServe_KilledInMidBatch: the client goes on with another server, as if
+// nothing had been, and the webhook hears of the end as OpenAI tells it.
+func TestServe_KilledInMidBatch(t *testing.T) {
+	t.Parallel()
+	webhook, heard := newWebhook(t)
+	s := newServed(t, stack.Options{Cloud: sim.Options{Model: sim.Model{TimeToFirstToken: 300 * time.Millisecond}}}, webhook)
 	first, _, client := s.serve()
 	_, _, other := s.serve()
 	batch := s.create(client, prompts(300, "openai/gpt-oss-120b"))
@@ -190,22 +218,17 @@ func TestServe_KilledInMidBatch(t *testing.T) {
 	if err != nil || len(page.Data) != 1 || page.Data[0].ID != ended.OutputFileID {
 		t.Errorf("output files: %v, %v", page, err)
 	}
-	select {
-	case got := <-heard:
-		if got != "batch.completed "+batch.ID {
-			t.Errorf("the webhook heard %s", got)
-		}
-	case <-time.After(patience):
-		t.Error("the webhook heard nothing")
-	}
-	s.nothingRuns()
+	heard(openai.BatchStatusCompleted, batch.ID)
+	s.untilReleased()
 }
 
-// TestServe_CancelledAndRefused: a cancelled batch keeps what it has, and a bad
-// one says all that is wrong with it and rents nothing.
-func TestServe_CancelledAndRefused(t *testing.T) {
+// TestServe_CancelledExpiredRefused: a batch that is cancelled or whose window
+// closes keeps what it has, and a bad one says all that is wrong with it and
+// rents nothing. The webhook hears of each.
+func TestServe_CancelledExpiredRefused(t *testing.T) {
 	t.Parallel()
-	s := newServed(t, stack.Options{Cloud: sim.Options{Model: sim.Model{TimeToFirstToken: time.Second}}}, "")
+	webhook, heard := newWebhook(t)
+	s := newServed(t, stack.Options{Cloud: sim.Options{Model: sim.Model{TimeToFirstToken: time.Second}}}, webhook)
 	_, _, client := s.serve()
 	bad := s.create(client, prompts(1, "gpt-9")+"no JSON\n")
 	failed := s.until(client, bad.ID, over)
@@ -213,6 +236,7 @@ func TestServe_CancelledAndRefused(t *testing.T) {
 		!strings.Contains(failed.Errors.Data[0].Message, "openai/gpt-oss-120b") || failed.Errors.Data[1].Code != "invalid_json_line" || failed.Errors.Data[1].Line != 2 {
 		t.Errorf("a bad input: %s", failed.RawJSON())
 	}
+	heard(openai.BatchStatusFailed, bad.ID)
 	s.endpoints(0)
 	batch := s.create(client, prompts(5000, "openai/gpt-oss-120b"))
 	s.until(client, batch.ID, func(b *openai.Batch) bool { return b.RequestCounts.Completed > 0 })
@@ -225,7 +249,14 @@ func TestServe_CancelledAndRefused(t *testing.T) {
 	if ended.Status != openai.BatchStatusCancelled || len(done) == 0 || len(done)+len(rest) != 5000 || rest[0].kind() != "batch_cancelled" {
 		t.Errorf("%d and %d lines, %s", len(done), len(rest), ended.RawJSON())
 	}
-	s.nothingRuns()
+	heard(openai.BatchStatusCancelled, batch.ID)
+	batch = s.createFor(client, prompts(5000, "openai/gpt-oss-120b"), "8s")
+	ended = s.until(client, batch.ID, over)
+	if lines := len(s.content(client, ended.OutputFileID)) + len(s.content(client, ended.ErrorFileID)); ended.Status != openai.BatchStatusExpired || lines != 5000 {
+		t.Errorf("%d lines, %s", lines, ended.RawJSON())
+	}
+	heard(openai.BatchStatusExpired, batch.ID)
+	s.untilReleased()
 }
 
 // TestServe_KilledInMidUpload: no file, and what S3 still holds of it can be
