@@ -244,7 +244,7 @@ func (s *sharing) owners() string {
 	for _, one := range s.leases[:min(len(s.leases), jobs.MaxWith)] {
 		names = append(names, "`"+one.Request.Job+"`")
 	}
-	text := fmt.Sprintf("%d jobs that share it", len(s.leases))
+	text := fmt.Sprintf("jobs that share it (%d)", len(s.leases))
 	switch {
 	case len(names) > 0:
 		text += ": " + strings.Join(names, ", ")
