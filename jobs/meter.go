@@ -37,7 +37,9 @@ func (s Step) billed(d time.Duration) float64 {
 const maxSteps = 100
 
 // Read notes that so many replicas were ready at a time. Times must not go
-// back. A change is taken to have happened half-way since the last reading.
+// back. A change is taken to have happened half-way since the last reading, but
+// replicas that went while nobody looked for long to have been there until now:
+// a bill had better say too much than too little.
 func (m *Meter) Read(at time.Time, replicas int) {
 	last := len(m.Steps) - 1
 	switch {
@@ -52,12 +54,19 @@ func (m *Meter) Read(at time.Time, replicas int) {
 		step := Step{At: between(m.Until, at), Replicas: replicas}
 		if replicas < m.Steps[last].Replicas {
 			step.Since = m.Until
+			if at.Sub(m.Until) > unwatched {
+				step.At = at
+			}
 		}
 		m.Steps = append(m.Steps, step)
 		m.fold()
 	}
 	m.Until = at
 }
+
+// unwatched is longer than any time between two readings of a healthy worker, or
+// of two of which one died: all of them are away, or Temporal is.
+const unwatched = 30 * time.Second
 
 // fold adds up the oldest step if there are too many.
 func (m *Meter) fold() {
@@ -73,7 +82,10 @@ func (m *Meter) fold() {
 func (m Meter) StoppedAt(stop time.Time) Meter {
 	m.Steps = slices.Clone(m.Steps)
 	for i, step := range m.Steps {
-		read := step.At.Add(step.At.Sub(step.Since))
+		read := step.At // of one that went unwatched
+		if before := step.At.Sub(step.Since); before <= unwatched {
+			read = read.Add(before)
+		}
 		if !step.Since.IsZero() && step.Since.Before(stop) && stop.Before(read) {
 			m.Steps[i].At = stop
 		}

@@ -74,6 +74,8 @@ func TestMeter_StoppedAt(t *testing.T) {
 		"lost before":              {[][2]int{{0, 2}, {10, 2}, {12, 1}, {15, 1}, {20, 0}}, 19, 2*11 + 8},
 		"no reading after":         {[][2]int{{0, 1}, {10, 1}}, 13, 13},
 		"stop between equal ones":  {[][2]int{{0, 1}, {10, 1}, {20, 1}}, 15, 15},
+		"gone unwatched":           {[][2]int{{0, 2}, {100, 0}, {102, 0}}, 300, 200},
+		"stopped unwatched":        {[][2]int{{0, 2}, {100, 0}, {102, 0}}, 90, 180},
 		"came while it was looked": {[][2]int{{0, 1}, {10, 3}, {20, 0}}, 18, 5 + 3*13},
 	} {
 		var m Meter

@@ -20,7 +20,7 @@ import (
 // temporal checks the server, its namespace, the workers and the schedule.
 func (d *doctor) temporal(c *cli.Context) {
 	var connected *session
-	ok := d.check(c.Context, "Temporal", func(context.Context) (f finding) {
+	found := d.check(c.Context, "Temporal", func(context.Context) (f finding) {
 		connected, f.err = connect(c, NewLogger(c.App.ErrWriter, slog.LevelError))
 		if f.err == nil {
 			f.detail = "answers"
@@ -41,15 +41,18 @@ func (d *doctor) temporal(c *cli.Context) {
 		}},
 		{"sweep schedule", func(ctx context.Context) finding { return connected.checkSweep(ctx) }},
 	}
-	for _, one := range named {
-		if !ok {
-			d.skip(one.what, "no Temporal")
-			continue
-		}
-		d.check(c.Context, one.what, one.check)
+	missing := "no Temporal"
+	if found {
+		defer connected.Close()
+		missing = ""
 	}
-	if ok {
-		connected.Close()
+	for _, one := range named {
+		switch {
+		case missing != "":
+			d.skip(one.what, missing)
+		case !d.check(c.Context, one.what, one.check) && one.what == "namespace":
+			missing = "no namespace" // all else is in it
+		}
 	}
 }
 
@@ -57,7 +60,7 @@ func (s *session) checkNamespace(ctx context.Context) finding {
 	installation, err := worker.Installation(ctx, s.Client, s.namespace)
 	return finding{
 		detail: fmt.Sprintf("%s; its endpoints bear the installation %s", s.namespace, installation), err: err,
-		remedy: "temporal operator namespace create --namespace " + s.namespace + ", or set TEMPORAL_NAMESPACE",
+		remedy: "nightshift setup --namespace " + s.namespace + ", which makes it, or set TEMPORAL_NAMESPACE",
 	}
 }
 

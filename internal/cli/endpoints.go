@@ -27,11 +27,18 @@ func endpointsCommand() *cli.Command {
 	}
 }
 
-// endpointFlags are those of every command that asks providers.
+// endpointFlags are those of commands that ask every provider.
 func endpointFlags(more ...cli.Flag) []cli.Flag {
-	return slices.Concat([]cli.Flag{
-		&cli.StringFlag{Name: "provider", Usage: "only this `PROVIDER`; without it every one whose token is set"},
-	}, more, providerFlags())
+	return askingFlags("only this `PROVIDER`; without it every one whose token is set", more)
+}
+
+// accountFlags are those of commands that work on one account.
+func accountFlags(more ...cli.Flag) []cli.Flag {
+	return askingFlags("`PROVIDER` that has it; needed where the tokens of several are set", more)
+}
+
+func askingFlags(which string, more []cli.Flag) []cli.Flag {
+	return slices.Concat([]cli.Flag{&cli.StringFlag{Name: "provider", Usage: which}}, more, providerFlags())
 }
 
 func installationFlag() cli.Flag {

@@ -25,7 +25,7 @@ func deleteEndpointsCommand() *cli.Command {
 			"Examples:\n" +
 			"  nightshift endpoints delete --provider nebius endpoint-xame9mbbjzuV\n" +
 			"  nightshift endpoints delete --provider nebius --yes endpoint-xame9mbbjzuV endpoint-zd7FqLk2",
-		Flags: endpointFlags(jsonFlag(),
+		Flags: accountFlags(jsonFlag(),
 			&cli.BoolFlag{Name: "yes", Usage: "do not ask"},
 			&cli.DurationFlag{Name: "wait", Usage: "how long to wait for the provider's confirmation", Value: sweep.DefaultWait}),
 		Action: deleteEndpoints,

@@ -72,12 +72,16 @@ func listEndpoints(c *cli.Context) error {
 			endpoints = append(endpoints, listing(c.Context, whole(c.Context, account, state), c.String("installation"), &rates))
 		}
 	}
-	if format == "json" || c.Bool("json") {
-		errs = append(errs, printJSON(c, endpoints))
-	} else {
+	failed := errors.Join(errs...)
+	switch {
+	case format == "json" || c.Bool("json"):
+		failed = errors.Join(failed, printJSON(c, endpoints))
+	case len(endpoints) > 0:
 		printEndpoints(c, endpoints)
+	case failed == nil: // else nobody knows
+		fmt.Fprintln(c.App.ErrWriter, "no endpoints")
 	}
-	return errors.Join(errs...)
+	return failed
 }
 
 // whole asks for what a listing leaves out: Together's has no flavor, on which the
@@ -121,10 +125,6 @@ func listing(ctx context.Context, state provider.State, ours string, rates *rate
 }
 
 func printEndpoints(c *cli.Context, endpoints []listed) {
-	if len(endpoints) == 0 {
-		fmt.Fprintln(c.App.ErrWriter, "no endpoints")
-		return
-	}
 	table := newTable(c)
 	fmt.Fprintln(table, "PROVIDER\tID\tJOB OR NAME\tWHOSE\tPHASE\tREPLICAS\tAGE\tDEADLINE\tHARDWARE\tPRICE/HOUR")
 	late := 0

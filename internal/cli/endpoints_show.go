@@ -22,7 +22,7 @@ func showEndpointCommand() *cli.Command {
 			"Examples:\n" +
 			"  nightshift endpoints show --provider nebius endpoint-xame9mbbjzuV\n" +
 			"  nightshift endpoints show --provider nebius --json endpoint-xame9mbbjzuV | jq -r .phase",
-		Flags:  endpointFlags(pricesFlag(), jsonFlag()),
+		Flags:  accountFlags(pricesFlag(), jsonFlag()),
 		Action: showEndpoint,
 	}
 }

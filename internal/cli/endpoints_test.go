@@ -173,7 +173,7 @@ func TestEndpointsList_ListingFails(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)
 	a.cloud.Inject(sim.Fault{Op: sim.OpList, Kind: sim.Status, Status: 503})
-	if _, stderr, code := a.run("list"); code != exitBadly || !strings.Contains(stderr, "HTTP 503") {
+	if _, stderr, code := a.run("list"); code != exitBadly || !strings.Contains(stderr, "HTTP 503") || strings.Contains(stderr, "no endpoints") {
 		t.Errorf("exit code %d\n%s", code, stderr)
 	}
 }

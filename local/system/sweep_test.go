@@ -129,6 +129,10 @@ func TestSweep_ScheduleReleasesOrphans(t *testing.T) {
 	if err := handle.Pause(t.Context(), client.SchedulePauseOptions{Note: "by a test"}); err != nil {
 		t.Fatal(err)
 	}
+	stdout, _, code = f.run("doctor", "--namespace", "nowhere")
+	if code != 1 || strings.Count(stdout, "FAILED") != 1 || !strings.Contains(stdout, "try: nightshift setup --namespace nowhere") {
+		t.Errorf("doctor, no such namespace: exit code %d\n%s", code, stdout)
+	}
 	if stdout, _, code := f.run("doctor"); code != 1 || !strings.Contains(stdout, "FAILED  sweep schedule: paused: by a test") {
 		t.Errorf("doctor, paused: exit code %d\n%s", code, stdout)
 	}
