@@ -113,6 +113,7 @@ func (b *batch) resume(state BatchState) {
 
 func (b *batch) run() (jobs.Report, error) {
 	if b.input.State == nil && !b.prepare() {
+		b.state.Report.Counts.NeverRan = b.state.Report.Counts.Total
 		return b.finish()
 	}
 	for b.outcome == "" && b.state.unsent() {

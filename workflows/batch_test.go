@@ -231,6 +231,19 @@ func TestBatch_TellsAllThatIsWrongAndRentsNothing(t *testing.T) {
 	}
 }
 
+// TestBatch_RefusedAfterItsInputWasCounted: the report's counts add up.
+func TestBatch_RefusedAfterItsInputWasCounted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.check = func() error {
+		return temporal.NewNonRetryableApplicationError("no such GPU", jobs.EndpointRefused, nil)
+	}
+	_, err := w.run(t)
+	if report := failedAs(t, err, jobs.EndpointRefused); report.Counts != (jobs.Counts{Total: 300, NeverRan: 300}) {
+		t.Errorf("counts = %+v", report.Counts)
+	}
+}
+
 func TestBatch_CancelledWhileWarming(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
