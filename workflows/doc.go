@@ -183,11 +183,13 @@
 //
 // Beyond one machine nothing changes but where things are. Temporal runs on
 // PostgreSQL with several servers, or is Temporal Cloud: what a job asks of it is
-// a heartbeat a second for each open shard, so 8 for each worker, and those few
-// events a shard. What bounds the workers of a namespace is its limit of calls,
-// by default 2,400 a second for each frontend: some 250 workers. Temporal may be
-// slow, or away for less than the heartbeat timeout, without any shard noticing;
-// beyond that, shards begin anew with what was flushed. The bucket takes at most
+// a heartbeat a second for each open shard, and one in five seconds once it has
+// run for ten, so 2 to 8 a second for each worker, and those few events a shard.
+// What bounds the workers of a namespace is its limit of calls, by default 2,400
+// a second for each frontend: 250 workers or more. A shard hears that it is
+// cancelled with its next heartbeat. Temporal may be slow, or away for less than
+// the heartbeat timeout since the last one, without any shard noticing; beyond
+// that, shards begin anew with what was flushed. The bucket takes at most
 // 16 puts every 3 seconds from each worker. Control workers are two, in
 // different places, since they only watch. Data workers stand near the endpoint
 // and the bucket rather than near Temporal.
