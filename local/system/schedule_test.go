@@ -190,14 +190,14 @@ func TestSchedule_FailsAsItsJob(t *testing.T) {
 	}
 	f.run("schedule", "create", "--id", "yearly", file)
 	stdout, stderr, code := f.run("schedule", "trigger", "--watch", "yearly")
-	if code != 2 || !strings.Contains(stdout, "the input has 1 problems") {
+	if code != 2 || !strings.Contains(stdout, "the input has a problem") {
 		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 	var s shown
 	for deadline := time.Now().Add(patience); !s.Paused && time.Now().Before(deadline); {
 		s = f.show("yearly")
 	}
-	if s.Last.Outcome != "failed" || !s.Paused || !strings.Contains(s.Last.Reason, "1 problems") {
+	if s.Last.Outcome != "failed" || !s.Paused || !strings.Contains(s.Last.Reason, "a problem") {
 		t.Errorf("shown = %+v", s)
 	}
 	stdout, _, _ = f.run("schedule", "list")
