@@ -147,39 +147,39 @@
 // the time. Each finds the endpoint's pace by itself.
 //
 // Measured on two processors that the workers shared with Temporal, the S3
-// server, the simulated endpoint, and other programs that kept them busy
-// (nightshift-local scale; lines of 1 KB):
+// server and the simulated endpoint (nightshift-local scale; lines of 1 KB):
 //
-//	lines      workers  seconds of sending  most memory of each  lines of each    events  lost, twice
-//	1,000,000  1        279                 131 MB               all              714     0, 0
-//	1,000,000  2        464                 96 and 121 MB        500,000 each     708     0, 0
+//	lines      workers  seconds of sending  of collecting  most memory of each  lines of each  events  lost, twice
+//	1,000,000  1        44                  5              102 MB               all            712     0, 0
+//	1,000,000  2        58                  6              105 and 101 MB       500,000 each   616     0, 0
 //
-// While requests were sent, the most memory in the first half of the lines was
-// 92 to 96 MB, and in the second 90 to 95; the rest of the peak is collecting.
-// A second worker is slower there, since the two had no third processor to use.
-// Ten million lines of 1 KB are checked, repeated custom_ids and all, in 31
-// seconds of one processor and 75 MB (nightshift check).
+// The most memory is as much in the first half of the lines as in the second, and
+// within a few megabytes in collecting; half of it is the program's own text. A second worker is no
+// faster there, since the two had no third processor to use. Ten million lines
+// of 1 KB are checked, repeated custom_ids and all, in 31 seconds of one
+// processor and 75 MB (nightshift check).
 //
 // A job of 100 million lines of 1 KB, by the same figures:
 //
-//   - planning reads 100 GB, 5 minutes of one processor, and 2.4 GB of temporary
-//     disk;
+//   - planning reads 100 GB, 2 to 5 minutes of one processor, and 2.4 GB of
+//     temporary disk;
 //   - 10,000 shards cost 70,000 events at 7 a shard: 9 or 10 runs of some 7,600
 //     events, for when 4,096 are there the window drains first; Temporal ends a
 //     workflow at 51,200. Over the hours of sending that is less than an activity
 //     a second, where one Temporal server on SQLite starts 300. The last shards of
 //     a window leave some workers idle, for a part of a shard's time in each run;
-//   - sending takes as long as the endpoint needs. One worker sent 3,500 requests
-//     a second, which would be 8 hours: enough for 35 replicas that answer 100 a
-//     second each. A second one is for when the first dies;
+//   - sending takes as long as the endpoint needs. One worker on less than two
+//     processors sent 20,000 requests a second, which would be an hour and a half:
+//     enough for 200 replicas that answer 100 a second each. A second one is for
+//     when the first dies;
 //   - parts are written every 3 seconds or megabyte: some 100,000 objects for 100
 //     GB of answers;
-//   - collecting reads and writes those once, by one worker, and took 40 to 50
-//     seconds for a million lines there: an hour and more, in which no GPU is
-//     rented. S3's own concatenation cannot shorten it: no part is a range of a
-//     result file. Lines lie in parts in the order in which they were finished,
-//     with the sums by which later jobs reuse them, and the manifest promises a
-//     checksum of each file as a whole, which no store tells of what it has joined.
+//   - collecting reads and writes those once, by one worker, and took 5 seconds
+//     for a million lines there: nine minutes, in which no GPU is rented. S3's
+//     own concatenation cannot shorten it: no part is a range of a result file.
+//     Lines lie in parts in the order in which they were finished, with the sums
+//     by which later jobs reuse them, and the manifest promises a checksum of each
+//     file as a whole, which no store tells of what it has joined.
 //
 // Beyond one machine nothing changes but where things are. Temporal runs on
 // PostgreSQL with several servers, or is Temporal Cloud: what a job asks of it is
