@@ -2,8 +2,6 @@ package jobs
 
 import (
 	"bytes"
-	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -11,66 +9,27 @@ import (
 	"testing"
 
 	reflector "github.com/invopop/jsonschema"
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"go.yaml.in/yaml/v4"
-)
 
-var update = flag.Bool("update", false, "write schema.json anew")
+	"github.com/nightshift-run/nightshift/internal/golden"
+	"github.com/nightshift-run/nightshift/internal/schematest"
+)
 
 // TestSchema: the schema that is checked in is that of the types. Run with
 // -update after changing one.
 func TestSchema(t *testing.T) {
 	t.Parallel()
-	text, err := json.MarshalIndent(generateSchema(t), "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text = append(text, '\n')
-	if *update {
-		if err := os.WriteFile("schema.json", text, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if !bytes.Equal(text, Schema) {
-		t.Error("schema.json is not that of the types; run: go test ./jobs -run TestSchema -update")
-	}
+	golden.Check(t, "schema.json", schematest.Text(t, generateSchema(t)))
 }
 
-const schemaID = "https://raw.githubusercontent.com/nightshift-run/nightshift/main/jobs/schema.json"
-
-// generateSchema makes the schema of Spec, with the comments of its fields as
-// descriptions.
 func generateSchema(t *testing.T) *reflector.Schema {
 	t.Helper()
-	r := reflector.Reflector{
-		FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, ExpandedStruct: true, Anonymous: true,
-		Mapper: writtenAs,
-	}
-	if err := r.AddGoComments("github.com/nightshift-run/nightshift/jobs", "./", reflector.WithFullComment()); err != nil {
-		t.Fatal(err)
-	}
-	for name, comment := range r.CommentMap {
-		r.CommentMap[name] = strings.Join(strings.Fields(comment), " ")
-	}
-	schema := r.Reflect(Spec{})
-	schema.ID, schema.Title = schemaID, "nightshift job file"
+	schema := schematest.Reflect(t, "jobs", "nightshift job file", Spec{}, schemaOf)
 	schema.Required = []string{"input", "output"}
 	schema.OneOf = []*reflector.Schema{{Required: []string{"endpoint"}}, {Required: []string{"endpoints"}}}
 	for _, field := range schema.Definitions["Calendar"].Properties.FromOldest() {
 		field.Type, field.OneOf = "", []*reflector.Schema{{Type: "string"}, {Type: "integer"}}
 	}
 	return schema
-}
-
-// writtenAs gives each field a schema of its own, which holds its description.
-func writtenAs(typ reflect.Type) *reflector.Schema {
-	known := schemaOf[typ]
-	if known == nil {
-		return nil
-	}
-	one := *known
-	return &one
 }
 
 // schemaOf are the types that are written in a way of their own.
@@ -102,36 +61,6 @@ var schemaOf = map[reflect.Type]*reflector.Schema{
 var oneOrSeveral = &reflector.Schema{OneOf: []*reflector.Schema{
 	{Type: "string"}, {Type: "array", Items: &reflector.Schema{Type: "string"}},
 }}
-
-// checkSchema reports what the schema has against a job file.
-func checkSchema(t *testing.T, file []byte) error {
-	t.Helper()
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource(schemaID, document); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := compiler.Compile(schemaID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var job any
-	if err := yaml.Unmarshal(file, &job); err != nil {
-		return err
-	}
-	text, err := json.Marshal(job)
-	if err != nil {
-		return err
-	}
-	instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	return schema.Validate(instance)
-}
 
 // TestSchema_TakesWhatParseTakes, and refuses what it refuses, each with one
 // mistake or one more field than the minimal file.
@@ -168,7 +97,7 @@ func TestSchema_TakesWhatParseTakes(t *testing.T) {
 			}
 			file := []byte(minimal + more + "\n")
 			_, parsed := Parse("job.yaml", file)
-			if checked := checkSchema(t, file); (checked == nil) != good || (parsed == nil) != good {
+			if checked := schematest.Validate(t, Schema, file); (checked == nil) != good || (parsed == nil) != good {
 				t.Errorf("good is %t; the schema says %v, Parse says %v", good, checked, parsed)
 			}
 		})
@@ -192,7 +121,7 @@ func TestExamples(t *testing.T) {
 			if _, err := Parse(file, text); err != nil {
 				t.Error(err)
 			}
-			if err := checkSchema(t, text); err != nil {
+			if err := schematest.Validate(t, Schema, text); err != nil {
 				t.Error(err)
 			}
 			if !bytes.HasPrefix(text, []byte("# yaml-language-server: $schema=../jobs/schema.json\n")) {

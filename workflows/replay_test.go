@@ -1,9 +1,7 @@
 package workflows
 
 import (
-	"flag"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,6 +9,8 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/nightshift-run/nightshift/internal/golden"
 )
 
 // TestReplay replays saved histories of real runs: a change that would break
@@ -39,27 +39,12 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-var update = flag.Bool("update", false, "write testdata/shapes.json anew")
-
 // TestShapes compares the JSON of every input, result and signal with what
 // older workers wrote: fields are added, never changed. Run with -update after
 // adding one.
 func TestShapes(t *testing.T) {
 	t.Parallel()
-	const file = "testdata/shapes.json"
-	got := shapes(t)
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	golden, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(golden) {
-		t.Errorf("shapes changed:\n%s", got)
-	}
+	golden.Check(t, "testdata/shapes.json", []byte(shapes(t)))
 }
 
 // TestNames lists what lives on in histories by name: none may be renamed.

@@ -3,14 +3,12 @@ package batchfile
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"strings"
 	"testing"
 	"unicode/utf8"
-)
 
-var update = flag.Bool("update", false, "write the golden files anew")
+	"github.com/nightshift-run/nightshift/internal/golden"
+)
 
 func TestAppendResult_Golden(t *testing.T) {
 	t.Parallel()
@@ -28,19 +26,7 @@ func TestAppendResult_Golden(t *testing.T) {
 	} {
 		got = AppendResult(got, "nightly-summaries", r)
 	}
-	const golden = "testdata/results.golden.jsonl"
-	if *update {
-		if err := os.WriteFile(golden, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("got\n%swant\n%s", got, want)
-	}
+	golden.Check(t, "testdata/results.golden.jsonl", got)
 }
 
 func TestResult_Failed(t *testing.T) {

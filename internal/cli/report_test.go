@@ -1,17 +1,15 @@
 package cli
 
 import (
-	"flag"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nightshift-run/nightshift/internal/golden"
 	"github.com/nightshift-run/nightshift/jobs"
 	"github.com/nightshift-run/nightshift/workflows"
 )
-
-var update = flag.Bool("update", false, "write golden files anew")
 
 // finished is the report of a job that ended well.
 func finished() jobs.Report {
@@ -48,19 +46,7 @@ func TestPrintReport(t *testing.T) {
 	for name, report := range map[string]jobs.Report{"completed": finished(), "unconfirmed": unconfirmed} {
 		var out strings.Builder
 		PrintReport(&out, report)
-		file := "testdata/" + name + ".txt"
-		if *update {
-			if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if out.String() != string(want) {
-			t.Errorf("%s is\n%s", name, out.String())
-		}
+		golden.Check(t, "testdata/"+name+".txt", []byte(out.String()))
 	}
 }
 

@@ -1,49 +1,28 @@
 package gateway
 
 import (
-	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"path"
 	"reflect"
-	"strings"
 	"testing"
 
 	reflector "github.com/invopop/jsonschema"
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"go.yaml.in/yaml/v4"
 
 	"github.com/nightshift-run/nightshift/examples"
+	"github.com/nightshift-run/nightshift/internal/golden"
+	"github.com/nightshift-run/nightshift/internal/schematest"
 	"github.com/nightshift-run/nightshift/jobs"
 )
-
-var update = flag.Bool("update", false, "write schema.json anew")
 
 // TestSchema: the schema that is checked in is that of the types. Run with
 // -update after changing one.
 func TestSchema(t *testing.T) {
 	t.Parallel()
-	text, err := json.MarshalIndent(generateSchema(t), "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text = append(text, '\n')
-	if *update {
-		if err := os.WriteFile("schema.json", text, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if !bytes.Equal(text, Schema) {
-		t.Error("schema.json is not that of the types; run: go test ./internal/gateway -run TestSchema -update")
-	}
+	golden.Check(t, "schema.json", schematest.Text(t, generateSchema(t)))
 }
 
-const schemaID = "https://raw.githubusercontent.com/nightshift-run/nightshift/main/internal/gateway/schema.json"
-
-// generateSchema makes the schema of Config, with the comments of its fields as
-// descriptions. What it has in common with job files is as their schema has it.
+// generateSchema makes the schema of Config. What it has in common with job
+// files is as their schema has it.
 func generateSchema(t *testing.T) *reflector.Schema {
 	t.Helper()
 	var job reflector.Schema
@@ -52,24 +31,7 @@ func generateSchema(t *testing.T) *reflector.Schema {
 	}
 	known := map[reflect.Type]*reflector.Schema{}
 	learn(known, reflect.TypeFor[jobs.Spec](), &job, job.Definitions)
-	r := reflector.Reflector{
-		FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, ExpandedStruct: true, Anonymous: true,
-		Mapper: func(typ reflect.Type) *reflector.Schema {
-			if known[typ] == nil {
-				return nil
-			}
-			one := *known[typ]
-			return &one
-		},
-	}
-	if err := r.AddGoComments("github.com/nightshift-run/nightshift/internal/gateway", "./", reflector.WithFullComment()); err != nil {
-		t.Fatal(err)
-	}
-	for name, comment := range r.CommentMap {
-		r.CommentMap[name] = strings.Join(strings.Fields(comment), " ")
-	}
-	schema := r.Reflect(Config{})
-	schema.ID, schema.Title = schemaID, "nightshift serve's file"
+	schema := schematest.Reflect(t, "internal/gateway", "nightshift serve's file", Config{}, known)
 	schema.Required = []string{"root", "models"}
 	schema.Definitions["Model"].Required = []string{"name"}
 	schema.Definitions["Model"].OneOf = []*reflector.Schema{{Required: []string{"endpoint"}}, {Required: []string{"endpoints"}}}
@@ -114,36 +76,6 @@ func borrow(to, from reflector.Definitions, name string) {
 	}
 }
 
-// checkSchema reports what the schema has against a file.
-func checkSchema(t *testing.T, file []byte) error {
-	t.Helper()
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource(schemaID, document); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := compiler.Compile(schemaID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var served any
-	if err := yaml.Unmarshal(file, &served); err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(served)
-	if err != nil {
-		t.Fatal(err)
-	}
-	instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return schema.Validate(instance)
-}
-
 // TestSchema_TakesWhatParseConfigTakes, and refuses what it refuses, each with
 // one mistake or one more field than the minimal file.
 func TestSchema_TakesWhatParseConfigTakes(t *testing.T) {
@@ -172,7 +104,7 @@ func TestSchema_TakesWhatParseConfigTakes(t *testing.T) {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
 			_, parsed := ParseConfig("serve.yaml", []byte(file))
-			if checked := checkSchema(t, []byte(file)); (checked == nil) != good || (parsed == nil) != good {
+			if checked := schematest.Validate(t, Schema, []byte(file)); (checked == nil) != good || (parsed == nil) != good {
 				t.Errorf("%s\ngood is %t; the schema says %v, ParseConfig says %v", file, good, checked, parsed)
 			}
 		})

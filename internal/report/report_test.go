@@ -5,20 +5,17 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
-	"flag"
 	"io"
-	"os"
 	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nightshift-run/nightshift/internal/golden"
 	"github.com/nightshift-run/nightshift/internal/stats"
 	"github.com/nightshift-run/nightshift/jobs"
 )
-
-var update = flag.Bool("update", false, "write testdata/report.html anew")
 
 func html(t *testing.T, document Document, options Options) string {
 	t.Helper()
@@ -33,20 +30,8 @@ func html(t *testing.T, document Document, options Options) string {
 // a browser. Run with -update after a change, and look again.
 func TestWriteHTML_Golden(t *testing.T) {
 	t.Parallel()
-	const file = "testdata/report.html"
 	got := html(t, night(), Options{})
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	golden, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(golden) {
-		t.Error("the page is no longer " + file)
-	}
+	golden.Check(t, "testdata/report.html", []byte(got))
 	if again := html(t, night(), Options{}); again != got {
 		t.Error("the same document gives another page")
 	}
