@@ -14,12 +14,14 @@ const (
 	// gcFloor is how much it grows at least, in bytes. Sending keeps little alive,
 	// and a quarter of little would be collected many times a second. It leaves a
 	// worker below 100 MB.
-	gcFloor = 8 << 20
+	gcFloor = 6 << 20
 )
 
 // tuneCollector sets after every collection how much garbage may gather until
-// the next. GOGC in the environment overrides it.
+// the next. GOGC in the environment overrides it. Go's record of who allocated
+// what is not kept: it is a megabyte or two that nobody could ask for.
 func tuneCollector() {
+	runtime.MemProfileRate = 0
 	if os.Getenv("GOGC") != "" {
 		return
 	}
