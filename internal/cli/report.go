@@ -28,7 +28,7 @@ func PrintReport(out io.Writer, r jobs.Report) {
 		printRental(out, rental)
 	}
 	for _, file := range r.Files {
-		fmt.Fprintf(out, "%s  %s lines, %s bytes\n", file.URL, grouped(file.Lines), grouped(file.Bytes))
+		fmt.Fprintf(out, "%s  %s, %s\n", file.URL, counted(file.Lines, "line"), counted(file.Bytes, "byte"))
 	}
 }
 

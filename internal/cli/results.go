@@ -144,7 +144,7 @@ func writeResults(c *cli.Context, copy func(io.Writer) (int64, error)) error {
 		return err
 	}
 	if name := c.String("output"); name != "" {
-		fmt.Fprintf(c.App.ErrWriter, "%s: %s lines\n", name, grouped(lines))
+		fmt.Fprintf(c.App.ErrWriter, "%s: %s\n", name, counted(lines, "line"))
 	} else if lines == 0 {
 		fmt.Fprintln(c.App.ErrWriter, "there are no such lines")
 	}

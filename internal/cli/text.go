@@ -17,6 +17,14 @@ func grouped(n int64) string {
 	return fmt.Sprintf("%s,%03d", grouped(n/1000), n%1000)
 }
 
+// counted writes how many there are of a thing: 1 line, 12,000 lines.
+func counted(n int64, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return grouped(n) + " " + thing
+}
+
 // short writes a duration with the precision that a person wants: 0.42s, 8.1s,
 // 3m12s, 2h05m.
 func short(d time.Duration) string {

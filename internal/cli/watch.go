@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
@@ -103,7 +105,23 @@ func await(ctx context.Context, c client.Client, id string) (*jobs.Report, error
 	if failed, ok := errors.AsType[*temporal.ApplicationError](err); ok && failed.HasDetails() {
 		return &report, errors.Join(err, failed.Details(&report))
 	}
-	return nil, err
+	return nil, unreported(id, err)
+}
+
+// unreported says of a job that Temporal ended, and not its own code, where to
+// look and how to go on.
+func unreported(id string, err error) error {
+	_, terminated := errors.AsType[*temporal.TerminatedError](err)
+	_, timedOut := errors.AsType[*temporal.TimeoutError](err)
+	how := "was terminated"
+	switch {
+	case timedOut:
+		how = "ran into the timeout of its workflow"
+	case !terminated:
+		return err
+	}
+	return fmt.Errorf("job %s %s, so it left no report; what it rented is given back all the same\n"+
+		"try: nightshift retry %s, which goes on with its answers, or nightshift endpoints list", id, how, id)
 }
 
 // queryTimeout is how long a snapshot waits for a worker.
@@ -131,6 +149,9 @@ func look(ctx context.Context, c client.Client, id string, before Snapshot) (Sna
 	}
 	now.addShards(heartbeats.Shards(description))
 	now.Retried = heartbeats.Retried(description)
+	if description.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		now.Phase = jobs.Ended // though its own code may not have come to that
+	}
 	switch now.Phase {
 	case jobs.Warming, jobs.Running, jobs.Releasing:
 		now.addEndpoint(ctx, c, cmp.Or(now.Guard, workflows.EndpointID(id)))

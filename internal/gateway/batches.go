@@ -122,7 +122,7 @@ func (s *Server) mayOpen(ctx context.Context, v visitor) error {
 		open[path.Dir(mark.URL)] = true
 	}
 	if len(open) >= v.Limits.OpenBatches {
-		return overLimit("You have %d batches that have not ended, and may have %d. Wait for one, or cancel one.", len(open), v.Limits.OpenBatches)
+		return overLimit("Batches that have not ended: you have %d, and may have %d. Wait for one, or cancel one.", len(open), v.Limits.OpenBatches)
 	}
 	return nil
 }

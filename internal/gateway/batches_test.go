@@ -230,7 +230,7 @@ func TestBatch_Refused(t *testing.T) {
 	}
 	first := w.batch()
 	response, text := w.ask("alpha", "POST", "/v1/batches", "application/json", pairs(16, 64, 512))
-	if response.StatusCode != 429 || !strings.Contains(text, "You have 1 batches that have not ended, and may have 1") {
+	if response.StatusCode != 429 || !strings.Contains(text, "Batches that have not ended: you have 1, and may have 1") {
 		t.Errorf("one too many: %d %s", response.StatusCode, text)
 	}
 	w.finish(first.ID, jobs200(), "", "")

@@ -165,7 +165,7 @@ func (s *Server) room(ctx context.Context, v visitor) (int64, error) {
 		}
 	}
 	if files >= v.Limits.Files {
-		return 0, overLimit("You have %d files, and may have %d. Delete some.", files, v.Limits.Files)
+		return 0, overLimit("Files: you have %d, and may have %d. Delete some.", files, v.Limits.Files)
 	}
 	left := int64(v.Limits.Bytes) - bytes
 	if left <= 0 {

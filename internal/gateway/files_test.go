@@ -221,7 +221,7 @@ func TestFiles_Quota(t *testing.T) {
 		{"beta", 100, 200, ""},
 		{"beta", 1, 429, "Your files have 100 bytes, and may have 100"},
 		{"alpha", 10, 200, ""},
-		{"alpha", 10, 429, "You have 2 files, and may have 2"},
+		{"alpha", 10, 429, "Files: you have 2, and may have 2"},
 	} {
 		if status, text := upload(row.tenant, row.bytes); status != row.status || !strings.Contains(text, row.want) {
 			t.Errorf("%s, %d bytes: %d %s", row.tenant, row.bytes, status, text)

@@ -128,12 +128,15 @@ func TestJob_TerminatedReleasesWithinAMinute(t *testing.T) {
 	f := newFixture(t, stack.Options{Cloud: sim.Options{Model: sim.Model{TimeToFirstToken: 200 * time.Millisecond, MaxStreams: 8}}})
 	id := f.submit(f.spec(2000))
 	var since time.Time
-	f.watch(id, halfway, func() {
+	ended := f.watch(id, halfway, func() {
 		since = time.Now()
 		if err := f.Client.TerminateWorkflow(context.Background(), id, "", "by hand"); err != nil {
 			t.Error(err)
 		}
 	})
+	if ended.err == nil || !strings.Contains(ended.err.Error(), "was terminated") || !strings.Contains(ended.err.Error(), "nightshift retry "+id) {
+		t.Errorf("a person is told: %v", ended.err)
+	}
 	if took := f.endpointEnded(id, since); took > time.Minute {
 		t.Errorf("released %s after the job was terminated", took)
 	}
