@@ -148,8 +148,17 @@ func (t *tending) suspect(now time.Time, state provider.State) {
 		t.badSince = now
 	}
 	if now.Sub(t.badSince) >= lostAfter {
-		t.now.Lost = fmt.Sprintf("the endpoint has been %s for %s: %s", state.Phase, lostAfter, state.Detail)
+		t.now.Lost = lost(state)
 	}
+}
+
+// lost says what an endpoint was that did not recover.
+func lost(state provider.State) string {
+	said := fmt.Sprintf("the endpoint has been %s for %s", state.Phase, lostAfter)
+	if state.Detail != "" {
+		said += ": " + state.Detail
+	}
+	return said
 }
 
 // cap compares the meter with the limit, or with those of who shares the

@@ -180,5 +180,5 @@ func (w *warmup) suspect(state provider.State) error {
 	if time.Since(w.badSince) < lostAfter {
 		return nil
 	}
-	return final(jobs.EndpointLost, fmt.Sprintf("the endpoint has been %s for %s: %s", state.Phase, lostAfter, state.Detail))
+	return final(jobs.EndpointLost, lost(state))
 }
