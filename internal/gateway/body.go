@@ -25,7 +25,7 @@ func readParameters(r *http.Request, known ...string) (*parameters, error) {
 		return nil, cutOff(r, err)
 	}
 	if len(text) > maxBody {
-		return nil, tooLarge("The request's body", maxBody)
+		return nil, bound{what: "The request's body", bytes: maxBody}.exceeded()
 	}
 	p := &parameters{members: map[string]json.RawMessage{}}
 	if len(bytes.TrimSpace(text)) == 0 {

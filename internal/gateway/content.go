@@ -33,12 +33,39 @@ func (s *Server) getContent(w http.ResponseWriter, r *http.Request, v visitor) e
 	if object.ETag != "" {
 		header.Set("ETag", fmt.Sprintf("%q", object.ETag))
 	}
-	http.ServeContent(w, r, record.Filename, time.Unix(record.Created, 0), content)
+	ranges := &rangeWriter{ResponseWriter: w}
+	http.ServeContent(ranges, r, record.Filename, time.Unix(record.Created, 0), content)
+	if ranges.refused {
+		header.Del("Content-Disposition")
+		return refusal(http.StatusRequestedRangeNotSatisfiable, invalidRequest, "", "invalid_range",
+			fmt.Sprintf("The range '%s' is not in the file, which has %d bytes.", shortened(r.Header.Get("Range")), object.Size))
+	}
 	if content.failed != nil { // in the middle, where only the connection's end can tell
 		noteError(r, content.failed)
 		panic(http.ErrAbortHandler)
 	}
 	return nil
+}
+
+// rangeWriter keeps back http.ServeContent's refusal of a range, which is plain
+// text.
+type rangeWriter struct {
+	http.ResponseWriter
+	refused bool
+}
+
+func (w *rangeWriter) WriteHeader(status int) {
+	w.refused = status == http.StatusRequestedRangeNotSatisfiable
+	if !w.refused {
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+func (w *rangeWriter) Write(p []byte) (int, error) {
+	if w.refused {
+		return len(p), nil
+	}
+	return w.ResponseWriter.Write(p)
 }
 
 // seeker is an object as http.ServeContent wants it. It is opened where reading

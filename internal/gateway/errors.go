@@ -97,9 +97,8 @@ func conflict(message string) *apiError {
 	return refusal(http.StatusConflict, invalidRequest, "", "", message)
 }
 
-func tooLarge(what string, limit int64) *apiError {
-	return refusal(http.StatusRequestEntityTooLarge, invalidRequest, "file", "file_too_large",
-		fmt.Sprintf("%s exceeds the limit of %d bytes.", what, limit))
+func tooLarge(what, limit string) *apiError {
+	return refusal(http.StatusRequestEntityTooLarge, invalidRequest, "file", "file_too_large", what+" exceeds the "+limit+".")
 }
 
 // overLimit is of a tenant that has as much as it may have.

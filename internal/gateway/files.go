@@ -58,13 +58,13 @@ func (f fileRecord) gone(now time.Time) bool {
 
 // createFile takes in a file.
 func (s *Server) createFile(w http.ResponseWriter, r *http.Request, v visitor) error {
-	limit, err := s.room(r.Context(), v)
+	most, err := s.room(r.Context(), v)
 	if err != nil {
 		return err
 	}
 	now := s.Now()
 	id := newID(fileKind, now)
-	received, err := s.receive(w, r, v, "file", v.content(id), limit)
+	received, err := s.receive(w, r, v, "file", v.content(id), most)
 	if err != nil {
 		return err
 	}
@@ -149,14 +149,29 @@ func (s *Server) expires(now time.Time, lifetime int64) int64 {
 	return now.Unix() + lifetime
 }
 
+// bound is how large something may be that a client sends.
+type bound struct {
+	what  string // at the beginning of a sentence
+	bytes int64
+	of    int64 // the bytes are what is left of those that the tenant may have; 0: a limit by itself
+}
+
+// exceeded is the answer to more.
+func (b bound) exceeded() *apiError {
+	if b.of == 0 {
+		return tooLarge(b.what, fmt.Sprintf("limit of %d bytes", b.bytes))
+	}
+	return tooLarge(b.what, fmt.Sprintf("%d bytes that are left of the %d that your files may have", b.bytes, b.of))
+}
+
 // room returns how large one more file may be.
-func (s *Server) room(ctx context.Context, v visitor) (int64, error) {
+func (s *Server) room(ctx context.Context, v visitor) (bound, error) {
 	var files int
 	var bytes int64
 	for _, prefix := range []string{v.contents(), v.uploads()} {
 		for object, err := range v.store.List(ctx, prefix) {
 			if err != nil {
-				return 0, err
+				return bound{}, err
 			}
 			bytes += object.Size
 			if prefix == v.contents() {
@@ -165,13 +180,16 @@ func (s *Server) room(ctx context.Context, v visitor) (int64, error) {
 		}
 	}
 	if files >= v.Limits.Files {
-		return 0, overLimit("Files: you have %d, and may have %d. Delete some.", files, v.Limits.Files)
+		return bound{}, overLimit("Files: you have %d, and may have %d. Delete some.", files, v.Limits.Files)
 	}
 	left := int64(v.Limits.Bytes) - bytes
 	if left <= 0 {
-		return 0, overLimit("Your files have %d bytes, and may have %d. Delete some.", bytes, v.Limits.Bytes)
+		return bound{}, overLimit("Your files have %d bytes, and may have %d. Delete some.", bytes, v.Limits.Bytes)
 	}
-	return min(int64(v.Limits.File), left), nil
+	if left < int64(v.Limits.File) {
+		return bound{what: "The file", bytes: left, of: int64(v.Limits.Bytes)}, nil
+	}
+	return bound{what: "The file", bytes: int64(v.Limits.File)}, nil
 }
 
 // find reads a file's record. What is not the tenant's, deleted or expired does

@@ -37,11 +37,11 @@ func (f *form) abort() error {
 }
 
 // receive takes in a form whose file is the field of that name and goes to url.
-// The file may have at most limit bytes. Whatever the error, nothing is left
+// It may be no larger than most. Whatever the error, nothing is left
 // behind.
-func (s *Server) receive(w http.ResponseWriter, r *http.Request, v visitor, field, url string, limit int64) (received *form, err error) {
-	if r.ContentLength > limit+maxAside {
-		return nil, s.turnAway(w, r, tooLarge("The file", limit))
+func (s *Server) receive(w http.ResponseWriter, r *http.Request, v visitor, field, url string, most bound) (received *form, err error) {
+	if r.ContentLength > most.bytes+maxAside {
+		return nil, s.turnAway(w, r, most.exceeded())
 	}
 	parts, err := r.MultipartReader()
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, v visitor, fiel
 			return nil, cutOff(r, err)
 		}
 		if part.FormName() == field {
-			err = f.takeFile(r, v, part, url, limit)
+			err = f.takeFile(r, v, part, url, most)
 		} else {
 			err = f.takeField(r, part)
 		}
@@ -100,7 +100,7 @@ func (f *form) takeField(r *http.Request, part *multipart.Part) error {
 	return nil
 }
 
-func (f *form) takeFile(r *http.Request, v visitor, part *multipart.Part, url string, limit int64) (err error) {
+func (f *form) takeFile(r *http.Request, v visitor, part *multipart.Part, url string, most bound) (err error) {
 	if f.file != nil {
 		return invalid(part.FormName(), "", "The form has two fields called '%s'.", part.FormName())
 	}
@@ -109,9 +109,9 @@ func (f *form) takeFile(r *http.Request, v visitor, part *multipart.Part, url st
 	if err != nil {
 		return err
 	}
-	f.size, err = io.CopyBuffer(f.file, io.LimitReader(fromClient{part, r}, limit+1), make([]byte, 64<<10))
-	if err == nil && f.size > limit {
-		err = tooLarge("The file", limit)
+	f.size, err = io.CopyBuffer(f.file, io.LimitReader(fromClient{part, r}, most.bytes+1), make([]byte, 64<<10))
+	if err == nil && f.size > most.bytes {
+		err = most.exceeded()
 	}
 	return err
 }

@@ -98,12 +98,12 @@ func (s *Server) createUpload(w http.ResponseWriter, r *http.Request, v visitor)
 	if err := checkFile(record.Filename, purpose); err != nil {
 		return err
 	}
-	limit, err := s.room(r.Context(), v)
+	most, err := s.room(r.Context(), v)
 	if err != nil {
 		return err
 	}
-	if record.Bytes > limit {
-		return tooLarge("The file", limit)
+	if record.Bytes > most.bytes {
+		return most.exceeded()
 	}
 	if err := v.write(r.Context(), v.upload(record.ID), record, true); err != nil {
 		return err
@@ -154,7 +154,7 @@ func (s *Server) addPart(w http.ResponseWriter, r *http.Request, v visitor) erro
 	}
 	now := s.Now()
 	id := newID(partKind, now)
-	received, err := s.receive(w, r, v, "data", v.part(record.ID, id), maxPart)
+	received, err := s.receive(w, r, v, "data", v.part(record.ID, id), bound{what: "The part", bytes: maxPart})
 	if err != nil {
 		return err
 	}
