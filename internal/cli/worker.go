@@ -52,64 +52,59 @@ func workerCommand() *cli.Command {
 
 func runWorker(c *cli.Context) error {
 	tuneCollector()
-	roles, err := parseRoles(c.StringSlice("role"))
+	options, err := workerOptions(c)
 	if err != nil {
 		return badInput(err)
 	}
-	if c.Duration("sweep-every") < time.Minute || c.Duration("release-after-outage") < 0 {
-		return badInput(errors.New("--sweep-every must be at least 1m, and --release-after-outage 0 or more"))
+	if options.Logger, err = logger(c); err != nil {
+		return err
 	}
-	if c.Int("slots") < 1 || c.Int("pollers") < 1 {
-		return badInput(errors.New("--slots and --pollers must be at least 1"))
-	}
-	deployment, err := deploymentOf(c)
-	if err != nil {
-		return badInput(err)
-	}
-	prices, err := readPrices(c)
+	telling, err := startTelemetry(c, "nightshift-worker", options.Logger)
 	if err != nil {
 		return err
 	}
-	logger, err := logger(c)
-	if err != nil {
-		return err
-	}
-	telling, err := startTelemetry(c, "nightshift-worker", logger)
-	if err != nil {
-		return err
-	}
-	defer stopTelemetry(telling, logger)
-	health := worker.NewHealth()
-	telling.Metrics().WatchReady(health.Ready)
-	stopHealth, err := serveHealth(c, health, telling, logger)
+	defer stopTelemetry(telling, options.Logger)
+	options.Telemetry, options.Health = telling, worker.NewHealth()
+	telling.Metrics().WatchReady(options.Health.Ready)
+	stopHealth, err := serveHealth(c, options.Health, telling, options.Logger)
 	if err != nil {
 		return err
 	}
 	defer stopHealth()
-	connected, err := connectLater(c, logger, func(o *client.Options) error {
-		health.Observe(o)
+	connected, err := connectLater(c, options.Logger, func(o *client.Options) error {
+		options.Health.Observe(o)
 		return telling.Observe(o)
 	})
 	if err != nil {
 		return err
 	}
 	defer connected.Close()
-	store, err := openCountedStore(c, telling.Metrics().Stored)
-	if err != nil {
+	options.Client, options.Namespace, options.StateFile = connected.Client, connected.namespace, stateFile(c, connected)
+	if options.Store, err = openCountedStore(c, telling.Metrics().Stored); err != nil {
 		return err
 	}
-	providers, err := providerSettings(c)
-	if err != nil {
-		return err
+	return worker.Run(c.Context, options)
+}
+
+// workerOptions is what the flags say, or all that is wrong with them.
+func workerOptions(c *cli.Context) (worker.Options, error) {
+	options := worker.Options{
+		TempDir: c.String("temp-dir"), StopTimeout: c.Duration("stop-timeout"), Slots: c.Int("slots"), Pollers: c.Int("pollers"),
+		SweepEvery: c.Duration("sweep-every"), NoSweep: c.Bool("no-sweep"), ReleaseAfterOutage: c.Duration("release-after-outage"),
+		Installation: c.String("installation"),
 	}
-	return worker.Run(c.Context, worker.Options{
-		Client: connected.Client, Namespace: connected.namespace, Store: store, Providers: providers,
-		Roles: roles, TempDir: c.String("temp-dir"), StopTimeout: c.Duration("stop-timeout"), Logger: logger,
-		SweepEvery: c.Duration("sweep-every"), NoSweep: c.Bool("no-sweep"),
-		ReleaseAfterOutage: c.Duration("release-after-outage"), Prices: prices, Health: health, Telemetry: telling,
-		Slots: c.Int("slots"), Pollers: c.Int("pollers"), Deployment: deployment,
-		Installation: c.String("installation"), StateFile: stateFile(c, connected),
-	})
+	var problems [6]error
+	options.Roles, problems[0] = parseRoles(c.StringSlice("role"))
+	if options.SweepEvery < time.Minute || options.ReleaseAfterOutage < 0 {
+		problems[1] = errors.New("--sweep-every must be at least 1m, and --release-after-outage 0 or more")
+	}
+	if options.Slots < 1 || options.Pollers < 1 {
+		problems[2] = errors.New("--slots and --pollers must be at least 1")
+	}
+	options.Deployment, problems[3] = deploymentOf(c)
+	options.Prices, problems[4] = readPrices(c)
+	options.Providers, problems[5] = providerSettings(c)
+	return options, errors.Join(problems[:]...)
 }
 
 // deploymentOf is the version that the flags say this worker is.

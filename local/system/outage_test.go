@@ -14,19 +14,34 @@ import (
 	"github.com/nightshift-run/nightshift/internal/cli"
 	"github.com/nightshift-run/nightshift/internal/provider"
 	"github.com/nightshift-run/nightshift/internal/provider/registry"
+	"github.com/nightshift-run/nightshift/jobs"
 	"github.com/nightshift-run/nightshift/local/stack"
 	"github.com/nightshift-run/nightshift/worker"
 )
 
-// gateway stands before a Temporal server and can be taken away.
+// gateway stands before a Temporal server, and can be taken away or frozen.
 type gateway struct {
 	t       *testing.T
 	address string
 	to      string
+	frozen  sync.RWMutex // for writing while nothing gets through
 
 	mu       sync.Mutex
 	listener net.Listener
 	open     []net.Conn
+}
+
+// thawing is a reader whose bytes wait until the gateway is not frozen.
+type thawing struct {
+	io.Reader
+	gateway *gateway
+}
+
+func (r thawing) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	r.gateway.frozen.RLock()
+	defer r.gateway.frozen.RUnlock()
+	return n, err
 }
 
 func newGateway(t *testing.T, to string) *gateway {
@@ -68,7 +83,7 @@ func (g *gateway) forward(conn net.Conn) {
 	g.mu.Unlock()
 	for _, pair := range [][2]net.Conn{{conn, server}, {server, conn}} {
 		go func() {
-			_, _ = io.Copy(pair[0], pair[1])
+			_, _ = io.Copy(pair[0], thawing{pair[1], g})
 			pair[0].Close()
 		}()
 	}
@@ -210,6 +225,33 @@ func TestOutage_TemporalAwayForAMoment(t *testing.T) {
 			t.Errorf("part %s is of a later attempt", object.URL)
 		}
 	}
+	f.endpoints(1)
+	f.nothingRuns()
+}
+
+// TestOutage_TemporalFreezes for some seconds, as a server does whose disk is
+// slow: connections stay, and nothing is heard. The endpoint is looked after
+// again afterwards, so that the limit of the bill holds.
+func TestOutage_TemporalFreezes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, slowCloud)
+	door := newGateway(t, f.Temporal.Address())
+	f.process("worker", "--address", door.address)
+	spec := f.spec(6000)
+	spec.Limits.GPUMinutes = 0.3
+	ended := f.watch(f.submit(spec), func(s cli.Snapshot) bool { return s.Counts.Done() > 200 }, func() {
+		door.frozen.Lock()
+		f.answered(f.Cloud.Ledger().Total.Answered + 800)
+		door.frozen.Unlock()
+	})
+	report := ended.report
+	if report == nil || report.Outcome != jobs.Expired || !strings.Contains(report.Reason, "limits.gpu_minutes") {
+		t.Fatalf("ended with %+v, %v", report, ended.err)
+	}
+	if kinds := f.conserved(spec); kinds["ok"] < 1000 || kinds["batch_expired"] == 0 {
+		t.Errorf("result lines: %v", kinds)
+	}
+	f.agrees(*report)
 	f.endpoints(1)
 	f.nothingRuns()
 }
