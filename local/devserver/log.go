@@ -2,7 +2,9 @@ package devserver
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -42,13 +44,30 @@ func (l logger) With(tags ...tag.Tag) log.Logger {
 }
 
 func (l logger) log(level slog.Level, msg string, tags []tag.Tag) {
-	if !l.running.Load() {
+	if !l.running.Load() || isNoise(tags) {
 		level = slog.LevelDebug
 	}
 	ctx := context.Background()
 	if l.out.Enabled(ctx, level) {
 		l.out.LogAttrs(ctx, level, msg, attrs(tags)...)
 	}
+}
+
+// noise is in errors that the server logs as its own though nothing went wrong:
+// a caller has gone away, or an answer was out before its trailer.
+var noise = []string{"context canceled", "SendHeader called multiple times"}
+
+func isNoise(tags []tag.Tag) bool {
+	for _, t := range tags {
+		if t.Key() != "error" {
+			continue
+		}
+		said := fmt.Sprint(t.Value())
+		if slices.ContainsFunc(noise, func(text string) bool { return strings.Contains(said, text) }) {
+			return true
+		}
+	}
+	return false
 }
 
 func attrs(tags []tag.Tag) []slog.Attr {
