@@ -52,6 +52,18 @@ type Spent struct {
 	Cost           Money   `json:"cost,omitzero"`   // absent when the price is not known
 }
 
+// Called is what to look for at the provider: the endpoint's name and id, as far
+// as it has them.
+func (r Rental) Called() string {
+	switch {
+	case r.Name == "":
+		return r.ID
+	case r.ID == "":
+		return r.Name
+	}
+	return r.Name + " (" + r.ID + ")"
+}
+
 // GPUSeconds is the billed time of the rental's GPUs.
 func (r Rental) GPUSeconds() float64 {
 	return r.billed(r.Requested, r.End()) * float64(r.GPUs)

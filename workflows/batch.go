@@ -201,7 +201,7 @@ func (b *batch) unconfirmed() string {
 		return fmt.Sprintf("%s has not confirmed that these batches are over, and they may still cost: %s; workflow %s goes on cancelling them; "+
 			"look at them in the provider's console", b.endpoint().Provider, cmp.Or(rental.ID, "not known"), guard)
 	}
-	return fmt.Sprintf("the provider has not confirmed that endpoint %s (%s) is off; workflow %s goes on trying", rental.Name, rental.ID, guard)
+	return fmt.Sprintf("the provider has not confirmed that endpoint %s is off; workflow %s goes on trying", rental.Called(), guard)
 }
 
 // over reports whether the open rental is over for this job: proved to be off, or

@@ -104,8 +104,8 @@ func printRental(out io.Writer, r jobs.Rental) {
 	case batches:
 		fmt.Fprintf(out, "  NOT CONFIRMED OVER: nightshift goes on cancelling; look at these batches in the console of %s\n", r.Provider)
 	default:
-		fmt.Fprintf(out, "  NOT CONFIRMED OFF: nightshift goes on trying; look for %s (%s), and end it with:\n"+
-			"    nightshift endpoints delete --provider %s %s\n", r.Name, r.ID, r.Provider, r.ID)
+		fmt.Fprintf(out, "  NOT CONFIRMED OFF: nightshift goes on trying; look for %s, and end it with:\n"+
+			"    nightshift endpoints delete --provider %s %s\n", r.Called(), r.Provider, r.ID)
 	}
 	if r.Reason != "" {
 		fmt.Fprintf(out, "  released because: %s\n", r.Reason)

@@ -120,11 +120,16 @@ type ServeOptions struct {
 	StopTimeout time.Duration // in which open requests may finish after that
 }
 
+// sightAge is how old the progress of a batch may be that clients are told. They
+// poll every second or less often, and each look at a job keeps Temporal and a
+// worker busy for some milliseconds.
+const sightAge = 5 * time.Second
+
 // Serve serves OpenAI's Batch API until ctx ends and the delay is over, and then
 // lets open requests finish.
 func Serve(ctx context.Context, listener net.Listener, o ServeOptions) error {
 	server := gateway.New(gateway.Options{
-		Config: o.Config, Store: o.Store, Keys: o.Keys, Logger: o.Logger,
+		Config: o.Config, Store: o.Store, Keys: o.Keys, Logger: o.Logger, SightAge: sightAge,
 		Runner: &batchRunner{client: o.Client, store: o.Store, namespace: o.Namespace, webUI: o.WebUI},
 	})
 	var sweeping sync.WaitGroup

@@ -20,6 +20,10 @@ type Options struct {
 	Keys   *Keys // nil lets everybody in, as tenant default: for loopback only
 	Logger *slog.Logger
 	Now    func() time.Time // nil is time.Now
+
+	// SightAge is how old the progress of an open batch may be that clients are
+	// told. Its end is told at once all the same.
+	SightAge time.Duration
 }
 
 // Served is one request that was answered.
@@ -39,11 +43,12 @@ const anyone = "default"
 const maxUploads = 16
 
 // Server is an http.Handler. Nothing that it knows outlives a request but the
-// pace of tenants and its counters.
+// pace of tenants, its counters, and for moments what open jobs are doing.
 type Server struct {
 	Options
 	mux     *http.ServeMux
 	uploads chan struct{}
+	sights  sights
 
 	counters counters
 	leaving  atomic.Bool
@@ -57,7 +62,10 @@ func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{Options: o, mux: http.NewServeMux(), uploads: make(chan struct{}, maxUploads), paces: map[string]*rate.Limiter{}}
+	s := &Server{
+		Options: o, mux: http.NewServeMux(), uploads: make(chan struct{}, maxUploads), paces: map[string]*rate.Limiter{},
+		sights: sights{looks: make(chan struct{}, maxLooks), known: map[string]seen{}},
+	}
 	s.routes()
 	return s
 }

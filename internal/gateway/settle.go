@@ -38,7 +38,7 @@ func (s *Server) state(ctx context.Context, v visitor, record batchRecord) (batc
 	if !errors.Is(err, bucket.ErrNotFound) {
 		return end, err
 	}
-	sight, err := s.Runner.Look(ctx, jobs.BatchJob(record.ID))
+	sight, err := s.look(ctx, jobs.BatchJob(record.ID))
 	switch {
 	case errors.Is(err, ErrNoJob) && s.Now().Unix()-record.Created < int64(startGrace.Seconds()):
 		return batchEnd{Status: validating}, nil

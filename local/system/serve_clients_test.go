@@ -25,7 +25,7 @@ import (
 
 // serveBatches is how many of the fifty clients start a batch: each takes half a
 // second of a processor, which an ordinary run has better uses for.
-var serveBatches = flag.Int("serve-batches", 10, "how many of fifty clients of OpenAI's API start a batch")
+var serveBatches = flag.Int("serve-batches", 10, "how many clients of OpenAI's API start a batch, of fifty or as many as that")
 
 // TestServe_FiftyClients of five tenants do at once all that clients do, in
 // front of a server in this process, so that the race detector sees it:
@@ -60,9 +60,10 @@ func TestServe_FiftyClients(t *testing.T) {
 		})
 	}()
 	var working sync.WaitGroup
-	for i := range 50 {
+	number := max(50, *serveBatches)
+	for i := range number {
 		working.Go(func() {
-			if err := visit(ctx, clients[i%5], i, i < *serveBatches); err != nil {
+			if err := visit(ctx, clients[i%5], i, number/5, i < *serveBatches); err != nil {
 				t.Errorf("client %d: %v", i, err)
 			}
 		})
@@ -90,8 +91,9 @@ func (s *served) clients(url string, n int) (clients []openai.Client) {
 }
 
 // visit is what one client does: it uploads, finds its file among the tenant's,
-// reads it, and deletes it, when a batch of it has run if there is to be one.
-func visit(ctx context.Context, client openai.Client, number int, batch bool) error {
+// reads it, and deletes it, when a batch of it has run if there is to be one. The
+// tenant has so many clients.
+func visit(ctx context.Context, client openai.Client, number, clients int, batch bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
 	input := strings.ReplaceAll(prompts(3, "openai/gpt-oss-120b"), "r-0", fmt.Sprintf("of-%d-", number))
@@ -104,11 +106,11 @@ func visit(ctx context.Context, client openai.Client, number int, batch bool) er
 	for ; pages.Next(); listed++ {
 		found = found || pages.Current().ID == file.ID
 	}
-	if pages.Err() != nil || listed > 20 || !found {
+	if pages.Err() != nil || listed > 2*clients || !found {
 		return fmt.Errorf("%d files are listed, its own among them: %t, %w", listed, found, pages.Err())
 	}
 	if batch {
-		if err := runBatch(ctx, client, file.ID, fmt.Sprintf(`"custom_id":"of-%d-`, number)); err != nil {
+		if err := runBatch(ctx, client, file.ID, clients, fmt.Sprintf(`"custom_id":"of-%d-`, number)); err != nil {
 			return err
 		}
 	}
@@ -118,9 +120,9 @@ func visit(ctx context.Context, client openai.Client, number int, batch bool) er
 	return deleteFile(ctx, client, file.ID)
 }
 
-// runBatch runs a batch to its end, finds it among the tenant's, reads its
-// answers, all of which have mine in them, and deletes them.
-func runBatch(ctx context.Context, client openai.Client, file, mine string) error {
+// runBatch runs a batch to its end, finds it among the tenant's, which are no more
+// than most, reads its answers, all of which have mine in them, and deletes them.
+func runBatch(ctx context.Context, client openai.Client, file string, most int, mine string) error {
 	batch, err := client.Batches.New(ctx, openai.BatchNewParams{
 		InputFileID: file, Endpoint: openai.BatchNewParamsEndpointV1ChatCompletions, CompletionWindow: openai.BatchNewParamsCompletionWindow24h,
 	})
@@ -141,7 +143,7 @@ func runBatch(ctx context.Context, client openai.Client, file, mine string) erro
 	for ; pages.Next(); listed++ {
 		found = found || pages.Current().ID == batch.ID
 	}
-	if pages.Err() != nil || listed > 10 || !found {
+	if pages.Err() != nil || listed > most || !found {
 		return fmt.Errorf("%d batches are listed, its own among them: %t, %w", listed, found, pages.Err())
 	}
 	answers, err := contentOf(ctx, client, batch.OutputFileID)
