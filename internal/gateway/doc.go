@@ -47,7 +47,8 @@
 // status failed. The first line's model decides which endpoint the job rents,
 // and the job refuses an input with lines of another.
 //
-// While it runs, its state is that of the workflow. When report.json is there,
+// While it runs, its state is that of the workflow, as it was some seconds ago at
+// most: clients poll, and looking costs what the job itself needs. When report.json is there,
 // or the workflow has ended without, whoever looks first settles it: puts the
 // records of the output files and the end, and removes the mark. Two who do so at
 // once write the same.
