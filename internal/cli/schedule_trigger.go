@@ -35,7 +35,7 @@ func runTriggerSchedule(c *cli.Context) error {
 	defer connected.Close()
 	id, open := found.id, found.open()
 	if open != "" && found.spec.Schedule.Overlap == jobs.OverlapSkip {
-		return fmt.Errorf("job %s of schedule %s is open, and overlap: skip starts no other beside it; see: nightshift status %s", open, id, open)
+		return badInput(fmt.Errorf("job %s of schedule %s is open, and overlap: skip starts no other beside it; see: nightshift status %s", open, id, open))
 	}
 	if err := found.handle.Trigger(c.Context, client.ScheduleTriggerOptions{}); err != nil {
 		return fmt.Errorf("trigger schedule %s: %w", id, err)
