@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 
+	enumspb "go.temporal.io/api/enums/v1"
+	failurepb "go.temporal.io/api/failure/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
@@ -34,16 +36,23 @@ func Endpoint(endpoint *workflowservice.DescribeWorkflowExecutionResponse) (work
 // Retried says which open activity has been tried most often, how often, and
 // why it was tried again; empty while each is at its first attempt. The watches
 // over jobs and Endpoints are left out: they are tried again for as long as those
-// are open.
+// are open. So is what goes on after it was handed over, which was no failure.
 func Retried(description *workflowservice.DescribeWorkflowExecutionResponse) string {
 	text, most := "", int32(1)
 	for _, open := range description.GetPendingActivities() {
 		name := open.GetActivityType().GetName()
+		if open.GetState() == enumspb.PENDING_ACTIVITY_STATE_STARTED && benign(open.GetLastFailure()) {
+			continue
+		}
 		if tries := open.GetAttempt(); tries > most && name != workflows.WatchOwner && name != workflows.WatchEndpoint && open.GetLastFailure() != nil {
 			text, most = fmt.Sprintf("%s, try %d after: %s", name, tries, oneLine(open.GetLastFailure().GetMessage())), tries
 		}
 	}
 	return text
+}
+
+func benign(failure *failurepb.Failure) bool {
+	return failure.GetApplicationFailureInfo().GetCategory() == enumspb.APPLICATION_ERROR_CATEGORY_BENIGN
 }
 
 // oneLine puts the lines of joined errors behind one another.
