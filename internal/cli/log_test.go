@@ -42,6 +42,8 @@ func logged(t *testing.T, args ...string) (string, error) {
 		return err
 	}}
 	app := &cli.App{Name: "nightshift", ErrWriter: &out, Commands: []*cli.Command{command}, ExitErrHandler: func(*cli.Context, error) {}}
+	oneApp.Lock()
+	defer oneApp.Unlock()
 	err := app.Run(append([]string{"nightshift", "worker"}, args...))
 	return out.String(), err
 }

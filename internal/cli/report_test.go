@@ -131,7 +131,10 @@ func TestMain_ExitCodes(t *testing.T) {
 		{[]string{"worker", "--role", "boss"}, exitBadInput},
 		{[]string{"status", "job"}, exitBadly}, // no server
 	} {
-		if got := Main(t.Context(), append([]string{"nightshift"}, c.args...)); got != c.want {
+		oneApp.Lock()
+		got := Main(t.Context(), append([]string{"nightshift"}, c.args...))
+		oneApp.Unlock()
+		if got != c.want {
 			t.Errorf("nightshift %s: exit code %d, want %d", strings.Join(c.args, " "), got, c.want)
 		}
 	}
