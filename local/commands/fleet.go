@@ -24,7 +24,7 @@ func fleetCommand() *cli.Command {
 			"  nightshift-local fleet --nightshift ./nightshift",
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "lines", Usage: "requests of the job", Value: 100_000},
-			&cli.IntFlag{Name: "rate", Usage: "requests that the simulated endpoint answers a second", Value: 1000},
+			&cli.IntFlag{Name: "rate", Usage: "requests that the simulated endpoint answers a second", DefaultText: "a hundredth of the lines"},
 			&cli.PathFlag{Name: "nightshift", Usage: "`PROGRAM` of workers and gateway, such as a release", DefaultText: "this one, which has a server in it and so takes more memory"},
 			&cli.DurationFlag{Name: "away", Usage: "how long what is killed stays away", Value: 5 * time.Second},
 			&cli.DurationFlag{Name: "s3-away", Usage: "how long the S3 server stays away", Value: 20 * time.Second},

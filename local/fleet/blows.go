@@ -62,7 +62,7 @@ func (w *world) strike(ctx context.Context, watch *watch) ([]Blow, error) {
 			return fallen, fmt.Errorf("after %s: %w", b.what, err)
 		}
 		// The blow is over when answers come again.
-		if err := watch.next(ctx); err != nil {
+		if err := watch.next(ctx, int64(w.Lines+w.batchLines())); err != nil {
 			return fallen, fmt.Errorf("after %s no answer came any more: %w", b.what, err)
 		}
 		one.Silence = watch.silent()

@@ -26,7 +26,7 @@ type Options struct {
 
 	Dir   string // absolute; for files and logs
 	Lines int    // of the job's input; 0 is 100,000
-	Rate  int    // requests that the endpoint answers a second; 0 is 1,000
+	Rate  int    // requests that the endpoint answers a second; 0 is a hundredth of the lines, so that every blow falls in mid-job
 
 	Away        time.Duration // how long what is killed stays away; 0 is 5 s
 	ObjectsAway time.Duration // how long the S3 server does; 0 is 20 s
@@ -36,7 +36,8 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	o.Nightshift = cmp.Or(o.Nightshift, o.Program)
-	o.Lines, o.Rate = cmp.Or(o.Lines, 100_000), cmp.Or(o.Rate, 1000)
+	o.Lines = cmp.Or(o.Lines, 100_000)
+	o.Rate = cmp.Or(o.Rate, max(1, o.Lines/100))
 	o.Away, o.ObjectsAway = cmp.Or(o.Away, 5*time.Second), cmp.Or(o.ObjectsAway, 20*time.Second)
 	return o
 }

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -71,10 +72,15 @@ func (w *watch) taken(ctx context.Context, n int64) error {
 	return parts.Until(ctx, func() bool { return w.now().Data.DistinctBodies >= n })
 }
 
-// next waits for an answer from now on.
-func (w *watch) next(ctx context.Context) error {
+// next waits for an answer from now on, of so many requests in all.
+func (w *watch) next(ctx context.Context, all int64) error {
 	before := w.now().Total.Answered
-	return parts.Until(ctx, func() bool { return w.now().Total.Answered > before })
+	over := func() bool { now := w.now(); return now.Data.DistinctBodies >= all && now.Data.InFlight == 0 }
+	err := parts.Until(ctx, func() bool { return w.now().Total.Answered > before || over() })
+	if err == nil && w.now().Total.Answered == before {
+		return errors.New("every request was answered meanwhile; it takes more lines, or a slower endpoint")
+	}
+	return err
 }
 
 // begin begins to measure a silence, and returns how many requests had been sent
