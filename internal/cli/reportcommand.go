@@ -46,7 +46,7 @@ func showReport(c *cli.Context) error {
 	}
 	report, err := await(c.Context, connected.Client, id)
 	if report == nil {
-		return err
+		return unreported(id, err)
 	}
 	return printEnd(c, connected, id, report, err)
 }

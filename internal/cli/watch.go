@@ -85,7 +85,7 @@ func Watch(ctx context.Context, c client.Client, id string, every time.Duration,
 		}
 		select {
 		case r := <-ended:
-			return r.report, r.err
+			return r.report, unreported(id, r.err)
 		case <-ticker.C:
 		}
 	}
@@ -105,7 +105,7 @@ func await(ctx context.Context, c client.Client, id string) (*jobs.Report, error
 	if failed, ok := errors.AsType[*temporal.ApplicationError](err); ok && failed.HasDetails() {
 		return &report, errors.Join(err, failed.Details(&report))
 	}
-	return nil, unreported(id, err)
+	return nil, err
 }
 
 // unreported says of a job that Temporal ended, and not its own code, where to

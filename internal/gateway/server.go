@@ -22,7 +22,8 @@ type Options struct {
 	Now    func() time.Time // nil is time.Now
 
 	// SightAge is how old the progress of an open batch may be that clients are
-	// told. Its end is told at once all the same.
+	// told; a minute where too many are asked for. The end is told once its report is
+	// in the bucket.
 	SightAge time.Duration
 }
 
