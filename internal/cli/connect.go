@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
+	"google.golang.org/grpc"
 
 	"github.com/nightshift-run/nightshift/internal/bucket"
 )
@@ -85,8 +86,15 @@ func temporalOptions(c *cli.Context, logger *slog.Logger) (client.Options, error
 	options.HostPort = cmp.Or(c.String("address"), options.HostPort, client.DefaultHostPort)
 	options.Namespace = cmp.Or(c.String("namespace"), options.Namespace, client.DefaultNamespace)
 	options.Logger = log.NewStructuredLogger(logger)
+	options.ConnectionOptions.DialOptions = []grpc.DialOption{noServiceConfig}
 	return options, errors.Join(useAPIKeyFile(c, &options), useEncryption(c, &options))
 }
+
+// noServiceConfig spares a look-up of a TXT record before each connection, by which
+// gRPC lets a name server say how it balances. Temporal's servers have no such
+// record, and where names from outside are not answered at all, as in a closed
+// network, the look-up takes longer than connecting may.
+var noServiceConfig = grpc.WithDisableServiceConfig()
 
 func newSession(c *cli.Context, connected client.Client, options client.Options) *session {
 	return &session{

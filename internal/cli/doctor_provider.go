@@ -22,19 +22,23 @@ import (
 func (d *doctor) providers(ctx context.Context, settings activities.Providers) {
 	checked := 0
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		set := settings[name].Token
-		if !registry.Rents(name) { // its token is optional, its address not
-			set = settings[name].InferenceURL
-		}
-		if set == "" {
+		if !isSet(name, settings[name]) {
 			continue
 		}
 		checked++
 		d.check(ctx, "provider "+name, func(ctx context.Context) finding { return checkProvider(ctx, name, settings[name]) })
 	}
 	if checked == 0 {
-		d.skip("providers", "no token is set here; the workers' may be")
+		d.skip("providers", "no token is set here; it may be for the workers")
 	}
+}
+
+// isSet tells whether a provider can be asked from here.
+func isSet(name string, settings provider.Settings) bool {
+	if !registry.Rents(name) { // its token is optional, its address not
+		return settings.InferenceURL != ""
+	}
+	return settings.Token != ""
 }
 
 func checkProvider(ctx context.Context, name string, settings provider.Settings) finding {
@@ -69,7 +73,12 @@ func providerRemedy(name string, err error) string {
 func (d *doctor) endpoints(ctx context.Context, spec jobs.Spec, settings activities.Providers, priced prices.Prices) {
 	asking := &activities.Endpoints{Providers: settings, Prices: priced.Of}
 	for _, endpoint := range spec.Choices() {
-		d.check(ctx, "endpoint "+endpoint.String(), func(ctx context.Context) finding {
+		what := "endpoint " + endpoint.String()
+		if here, known := settings[endpoint.Provider]; known && !isSet(endpoint.Provider, here) {
+			d.skip(what, endpoint.Provider+" is not set up here; it may be for the workers")
+			continue
+		}
+		d.check(ctx, what, func(ctx context.Context) finding {
 			terms, err := asking.CheckEndpoint(ctx, workflows.CheckCall{Endpoint: endpoint, Limits: spec.Limits})
 			f := finding{detail: describeTerms(endpoint, terms), err: err, remedy: endpointRemedy(endpoint, err)}
 			if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {

@@ -166,11 +166,15 @@ func TestDoctor_NothingGiven(t *testing.T) {
 	for _, name := range tokenVariables() {
 		t.Setenv(name, "")
 	}
+	a := newAccount(t)
+	file, _ := a.job("gpu-h100-sxm")
 	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
-	stdout, _, code := runApp(t, "doctor")
+	stdout, _, code := runApp(t, "doctor", file)
 	if code != exitBadly {
 		t.Errorf("exit code %d", code)
 	}
 	row(t, stdout, "skipped", "providers", "no token is set here")
+	row(t, stdout, "skipped", "endpoint openai/gpt-oss-120b", "nebius is not set up here")
+	stdout, _, _ = runApp(t, "doctor")
 	row(t, stdout, "skipped", "bucket", "none is named")
 }

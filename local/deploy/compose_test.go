@@ -77,6 +77,39 @@ func TestCompose_ServicesAreComplete(t *testing.T) {
 	}
 }
 
+// TestCompose_ImagesAreTheVersionsTested: the servers have the versions of which
+// this module runs the code.
+func TestCompose_ImagesAreTheVersionsTested(t *testing.T) {
+	t.Parallel()
+	services := load(t).Services
+	for name, module := range map[string]string{
+		"temporal": "go.temporal.io/server", "schema": "go.temporal.io/server",
+		"ui": "github.com/temporalio/ui-server/v2", "objects": "github.com/versity/versitygw",
+	} {
+		line := regexp.MustCompile(`\s` + regexp.QuoteMeta(module) + ` v(\S+)`).FindStringSubmatch(read(t, "local/go.mod"))
+		if line == nil {
+			t.Fatalf("local/go.mod has no %s", module)
+		}
+		if _, version, _ := strings.Cut(services[name].Image, ":"); strings.TrimPrefix(version, "v") != line[1] {
+			t.Errorf("%s: image %s, tested with %s", name, services[name].Image, line[1])
+		}
+	}
+}
+
+// TestCompose_BuildsOnce: the one image is built for one service; the others
+// neither build it again nor look for it elsewhere.
+func TestCompose_BuildsOnce(t *testing.T) {
+	t.Parallel()
+	for name, service := range load(t).Services {
+		if !ours(service) {
+			continue
+		}
+		if builds := service.Build != nil; builds != (name == "setup") || !builds && service.PullPolicy != types.PullPolicyNever {
+			t.Errorf("%s: builds %v, pull policy %q", name, builds, service.PullPolicy)
+		}
+	}
+}
+
 // known are the names of variables that each other image reads: its
 // documentation's, or of Temporal's server, its configuration template's.
 var known = map[string][]string{
