@@ -59,7 +59,7 @@ func (b *batchRunner) Look(ctx context.Context, job string) (gateway.Sight, erro
 		return b.ended(ctx, job)
 	}
 	sight := gateway.Sight{Open: true, Cancelling: description.GetWorkflowExtendedInfo().GetCancelRequested()}
-	now, err := look(ctx, b.client, job, Snapshot{})
+	now, err := lookInto(ctx, b.client, job, description, Snapshot{})
 	if err == nil && !now.NoWorker {
 		sight.Phase, sight.Phases, sight.Counts, sight.Usage, sight.Cost = now.Phase, now.Phases, now.Counts, now.Usage, now.cost()
 		return sight, nil

@@ -10,6 +10,7 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -111,13 +112,17 @@ func await(ctx context.Context, c client.Client, id string) (*jobs.Report, error
 // unreported says of a job that Temporal ended, and not its own code, where to
 // look and how to go on.
 func unreported(id string, err error) error {
-	_, terminated := errors.AsType[*temporal.TerminatedError](err)
-	_, timedOut := errors.AsType[*temporal.TimeoutError](err)
-	how := "was terminated"
-	switch {
-	case timedOut:
+	ended, closed := errors.AsType[*temporal.WorkflowExecutionError](err)
+	if !closed {
+		return err
+	}
+	var how string
+	switch errors.Unwrap(ended).(type) { // no deeper: an activity's timeout is not the workflow's
+	case *temporal.TerminatedError:
+		how = "was terminated"
+	case *temporal.TimeoutError:
 		how = "ran into the timeout of its workflow"
-	case !terminated:
+	default:
 		return err
 	}
 	return fmt.Errorf("job %s %s, so it left no report; what it rented is given back all the same\n"+
@@ -133,6 +138,11 @@ func look(ctx context.Context, c client.Client, id string, before Snapshot) (Sna
 	if err != nil {
 		return before, err
 	}
+	return lookInto(ctx, c, id, description, before)
+}
+
+// lookInto takes the snapshot of a job that was described a moment ago.
+func lookInto(ctx context.Context, c client.Client, id string, description *workflowservice.DescribeWorkflowExecutionResponse, before Snapshot) (Snapshot, error) {
 	asking, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	var told workflows.Progress

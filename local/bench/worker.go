@@ -1,10 +1,10 @@
 package bench
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
-	"strings"
+
+	"github.com/nightshift-run/nightshift/local/parts"
 )
 
 // workerProcess is nightshift worker.
@@ -43,7 +43,7 @@ func (p *workerProcess) kill() used {
 		return p.used
 	}
 	p.ended = true
-	p.used.megabytes = peakMemory(p.command.Process.Pid)
+	p.used.megabytes = float64(parts.MemoryOf(p.command.Process.Pid).Most) / 1e6
 	_ = p.command.Process.Kill()
 	_ = p.command.Wait() // says that it was killed
 	p.used.cpu = cpuOf(p.command.ProcessState)
@@ -52,17 +52,4 @@ func (p *workerProcess) kill() used {
 
 func cpuOf(process *os.ProcessState) float64 {
 	return (process.UserTime() + process.SystemTime()).Seconds()
-}
-
-// peakMemory is the largest resident set of a process so far, in MB; 0 where the
-// system does not tell.
-func peakMemory(pid int) float64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	_, after, _ := strings.Cut(string(status), "VmHWM:")
-	var kilobytes float64
-	_, _ = fmt.Sscanf(after, "%f kB", &kilobytes)
-	return kilobytes / 1024
 }

@@ -39,7 +39,7 @@ type Process struct {
 // Use is what a process has used, all its lives together.
 type Use struct {
 	Processor time.Duration
-	Memory    int64 // most bytes that were resident at a time; 0 where the system does not tell
+	Memory    int64 // most bytes that it held until it was told to end; 0 where the system does not tell
 }
 
 // startPatience bounds how long a process may take until it serves: seconds, on a
@@ -96,22 +96,28 @@ func (p *Process) attempt(ctx context.Context) error {
 func (p *Process) Kill() error { return p.Stop(os.Kill) }
 
 // Strike is kill -9 without waiting, so that several can die at once.
-func (p *Process) Strike() error { return p.command.Process.Kill() }
+func (p *Process) Strike() error {
+	p.weigh()
+	return p.command.Process.Kill()
+}
 
 // Stop sends the signal and returns when the process is gone.
 func (p *Process) Stop(signal os.Signal) error {
 	if p.command == nil {
 		return nil
 	}
+	p.weigh()
 	err := p.command.Process.Signal(signal)
 	_ = p.command.Wait() // says that it was killed
 	if state := p.command.ProcessState; state != nil {
 		p.used.Processor += state.UserTime() + state.SystemTime()
-		p.used.Memory = max(p.used.Memory, resident(state))
 	}
 	p.command = nil
 	return err
 }
+
+// weigh reads the memory of a process that is about to end.
+func (p *Process) weigh() { p.used.Memory = max(p.used.Memory, MemoryOf(p.command.Process.Pid).Most) }
 
 // Used is what those lives of the process have used that are over.
 func (p *Process) Used() Use { return p.used }

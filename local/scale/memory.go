@@ -1,11 +1,10 @@
 package scale
 
 import (
-	"bytes"
-	"fmt"
-	"os"
 	"sync"
 	"time"
+
+	"github.com/nightshift-run/nightshift/local/parts"
 )
 
 // Memory is the resident set of a process, in MB.
@@ -66,22 +65,13 @@ func (m *memory) sending(yes, second bool) {
 
 // sample reads the resident set; of a process that is gone there is none.
 func (m *memory) sample() {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.pid))
-	if err != nil {
-		return
-	}
+	held := parts.MemoryOf(m.pid)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.seen.Peak = max(m.seen.Peak, megabytes(status, "VmHWM:"))
+	m.seen.Peak = max(m.seen.Peak, float64(held.Most)/1e6)
 	if m.half != nil {
-		*m.half = max(*m.half, megabytes(status, "VmRSS:"))
+		*m.half = max(*m.half, float64(held.Now)/1e6)
 	}
-}
-
-func megabytes(status []byte, name string) (mb float64) {
-	_, after, _ := bytes.Cut(status, []byte(name))
-	_, _ = fmt.Sscanf(string(after), "%f kB", &mb) // 0 on a system that does not tell
-	return mb * 1024 / 1e6
 }
 
 // read is what was seen so far.
