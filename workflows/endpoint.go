@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -185,110 +184,6 @@ func (r *rental) lookAgain() (jobs.Rental, error) {
 	return r.news.Rental, nil
 }
 
-// dismiss notes the first reason to release and stops what goes on.
-func (r *rental) dismiss(reason string) {
-	if r.reason == "" {
-		r.reason = reason
-		if r.sharing != nil {
-			r.sharing.over = workflow.Now(r.life)
-		}
-		r.unwant()
-	}
-}
-
-// listen takes signals for as long as the workflow lives.
-func (r *rental) listen(ctx workflow.Context) {
-	for signals := r.signals(ctx); ; {
-		signals.Select(ctx)
-	}
-}
-
-// signals selects over what the owner sends. The context is the coroutine's
-// that selects.
-func (r *rental) signals(ctx workflow.Context) workflow.Selector {
-	return workflow.NewSelector(ctx).
-		AddReceive(workflow.GetSignalChannel(ctx, AskSignal), func(channel workflow.ReceiveChannel, _ bool) {
-			var request EndpointRequest
-			channel.Receive(ctx, &request)
-			if r.sharing != nil {
-				r.lend(request)
-				return
-			}
-			r.asked(ctx, request)
-		}).
-		AddReceive(workflow.GetSignalChannel(ctx, DismissSignal), func(channel workflow.ReceiveChannel, _ bool) {
-			var dismissal Dismissal
-			channel.Receive(ctx, &dismissal)
-			if r.sharing != nil {
-				r.takeBack(dismissal)
-				return
-			}
-			if dismissal.Request.Job != r.request.Job {
-				r.dismissedByAnother(ctx, dismissal.Request)
-				return
-			}
-			if dismissal.Request.Rental >= r.news.Number && !dismissal.Request.Since.Before(r.news.Since) {
-				r.dismiss(dismissal.Reason)
-			}
-		})
-}
-
-// asked answers an owner that asks: for the first time, again because it was
-// reset, or for the next rental while this one is being released.
-func (r *rental) asked(ctx workflow.Context, request EndpointRequest) {
-	same := request.Job == r.request.Job && request.Rental == r.news.Number && request.Since.Equal(r.news.Since)
-	switch {
-	case r.taken(request):
-		r.refuse(ctx, request)
-		return
-	case r.reason != "" && !same:
-		r.again = &request
-		return
-	case r.reason != "": // an owner that asks once more for what is on its way out
-		if r.news.Stage == Released {
-			r.tell(ctx, Released)
-		}
-		return
-	}
-	r.request, r.news.Number, r.news.Since = request, request.Rental, request.Since
-	if r.news.Stage != Asked {
-		r.tell(ctx, r.news.Stage)
-	}
-}
-
-func (r *rental) watchDeadline(ctx workflow.Context) {
-	left := r.request.Deadline.Sub(workflow.Now(ctx))
-	if workflow.NewTimerWithOptions(ctx, left, workflow.TimerOptions{Summary: "deadline of the endpoint"}).Get(ctx, nil) == nil {
-		r.dismiss("deadline " + r.request.Deadline.UTC().Format(time.RFC3339) + " passed")
-	}
-}
-
-func (r *rental) watchOwner(ctx workflow.Context) {
-	if r.ownerClosed(ctx, r.request.Owner) == nil {
-		r.dismiss("its job is closed")
-	}
-}
-
-// tell sends the owner news, or all of them.
-func (r *rental) tell(ctx workflow.Context, stage RentalStage) {
-	r.news.Stage = stage
-	workflow.SetCurrentDetails(ctx, r.details())
-	if r.sharing != nil {
-		r.tellAll(stage)
-		return
-	}
-	signal(ctx, r.request.Owner, r.news)
-}
-
-// signal sends an owner news and waits until they are there; an owner that is
-// gone is no reason to stop.
-func signal(ctx workflow.Context, owner string, news RentalNews) {
-	err := workflow.SignalExternalWorkflow(ctx, owner, "", RentalSignal, news).Get(ctx, nil)
-	if err != nil {
-		workflow.GetLogger(ctx).Info("owner not told", "owner", owner, "stage", news.Stage, "error", err)
-	}
-}
-
 // describe sorts the error that kept an endpoint from serving. One that was
 // retried to the end means that time ran out.
 func describe(err error) (errType, text string) {
@@ -315,35 +210,4 @@ func lastSeen(err error) string {
 		return ""
 	}
 	return "; last: " + beat.Detail
-}
-
-func (r *rental) details() string {
-	record := r.news.Rental
-	text := fmt.Sprintf("**%s** for %s\n\n|  |  |\n|---|---|\n| shape | %s |\n", r.news.Stage, r.owners(), record.Shape)
-	for _, row := range []struct{ name, value string }{
-		{"endpoint", record.ID}, {"name", record.Name},
-		{"created", clock(record.Created)}, {"first answer", clock(record.Ready)},
-		{"stop accepted", clock(record.StopAsked)}, {"confirmed off", clock(record.Confirmed)},
-		{"confirmed by", record.ConfirmHow}, {"released because", r.reason},
-	} {
-		if row.value != "" {
-			text += "| " + row.name + " | " + row.value + " |\n"
-		}
-	}
-	return text
-}
-
-// owners names who has the endpoint, in Markdown.
-func (r *rental) owners() string {
-	if r.sharing != nil {
-		return r.sharing.owners()
-	}
-	return "job `" + r.request.Job + "`"
-}
-
-func clock(at time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	return at.UTC().Format("2006-01-02 15:04:05Z")
 }
