@@ -44,9 +44,14 @@ func TestDirect_SortsWhatIsOdd(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := dial(serve(t, raw(test.wire)))
+			closed := make(chan struct{}, 1)
+			c := dial(serve(t, func(w http.ResponseWriter, r *http.Request) {
+				raw(test.wire)(w, r)
+				closed <- struct{}{}
+			}))
 			for range 2 { // the second must not read what the first has left
 				answer, err := c.Send(t.Context(), completions, []byte(prompt))
+				<-closed // or the second could meet the closing
 				if ClassOf(err) != test.class || err == nil && string(answer.Body) != result {
 					t.Fatalf("class %q (%v) and %q, want class %q", ClassOf(err), err, answer.Body, test.class)
 				}
