@@ -56,7 +56,7 @@ func (s *s3Store) api(ctx context.Context) (*s3.Client, error) {
 	if s.client != nil {
 		return s.client, nil
 	}
-	loaded, err := config.LoadDefaultConfig(ctx, s.chain()...)
+	loaded, err := s.load(ctx)
 	if err != nil {
 		return nil, &credentialsError{err}
 	}
@@ -65,24 +65,25 @@ func (s *s3Store) api(ctx context.Context) (*s3.Client, error) {
 	return s.client, nil
 }
 
-// chain overrides the AWS configuration with what the options give.
-func (s *s3Store) chain() []func(*config.LoadOptions) error {
+// load makes the configuration. Who is given keys has no need of the profiles and
+// variables of whoever runs the program; others have AWS' chain.
+func (s *s3Store) load(ctx context.Context) (aws.Config, error) {
 	transport := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConns = 0 // no limit over all hosts
 		t.MaxIdleConnsPerHost = idleConns
 		t.ResponseHeaderTimeout = headerTimeout
 		t.DisableCompression = true // an unpacked body would not fit its offsets
 	}).WithReadTimeout(0) // would also count while a large part goes up; see readStall
-	// What the SDK would log, its errors say as well.
-	chain := []func(*config.LoadOptions) error{config.WithHTTPClient(transport), config.WithLogger(logging.Nop{})}
+	silent := logging.Nop{} // what the SDK would log, its errors say as well
 	if o := s.options; o.AccessKey != "" {
 		given := credentials.NewStaticCredentialsProvider(o.AccessKey, o.SecretKey, "")
-		chain = append(chain, config.WithCredentialsProvider(given))
+		return aws.Config{Region: o.Region, Credentials: given, HTTPClient: transport, Logger: silent}, nil
 	}
+	chain := []func(*config.LoadOptions) error{config.WithHTTPClient(transport), config.WithLogger(silent)}
 	if s.options.Region != "" {
 		chain = append(chain, config.WithRegion(s.options.Region))
 	}
-	return chain
+	return config.LoadDefaultConfig(ctx, chain...)
 }
 
 // configure sets what is particular to S3.

@@ -16,7 +16,7 @@ import (
 type Options struct {
 	Endpoint  string // http(s)://host[:port] of an S3-compatible server; empty is AWS_ENDPOINT_URL or AWS itself
 	Region    string // empty is AWS_REGION, or the profile's, or us-east-1
-	AccessKey string // with SecretKey; both empty is the AWS chain: environment, profile, web identity, instance role
+	AccessKey string // with SecretKey, and then no variable or profile counts; both empty is the AWS chain: environment, profile, web identity, instance role
 	SecretKey string
 	PathStyle bool // address http://host/bucket rather than http://bucket.host; always so when there is an endpoint
 

@@ -16,6 +16,7 @@ import (
 	"github.com/nightshift-run/nightshift/internal/bucket"
 	"github.com/nightshift-run/nightshift/internal/provider"
 	"github.com/nightshift-run/nightshift/internal/provider/nebius"
+	"github.com/nightshift-run/nightshift/local/parts"
 	"github.com/nightshift-run/nightshift/local/stack"
 )
 
@@ -157,7 +158,7 @@ func (w *world) runBare(ctx context.Context, job bareJob, environment ...string)
 		return result, err
 	}
 	command := exec.CommandContext(ctx, w.program, BareCommand)
-	command.Env = append(append(os.Environ(), bareVariable+"="+string(text)), environment...)
+	command.Env = append(append(parts.Environ(w.dir), bareVariable+"="+string(text)), environment...)
 	before := ownCPU()
 	out, err := command.Output()
 	if err != nil {

@@ -26,7 +26,7 @@ func (w *world) startWorker(environment ...string) (*workerProcess, error) {
 	}
 	defer log.Close()
 	command := exec.Command(w.worker, "worker")
-	command.Env, command.Stderr = append(append(os.Environ(), "HOME="+w.dir), environment...), log
+	command.Env, command.Stderr = append(parts.Environ(w.dir), environment...), log
 	for _, variable := range w.Environment() {
 		command.Env = append(command.Env, variable[0]+"="+variable[1])
 	}

@@ -50,7 +50,7 @@ func newWorld(ctx context.Context, s setting, o Options, dir string) (w *world, 
 		return w, err
 	}
 	part := func(name string, ready bool, args ...string) *parts.Process {
-		env := append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}, o.Env...)
+		env := append(parts.Environ(dir), o.Env...)
 		return &parts.Process{Name: name, Args: args, Ready: ready, Logs: dir, Program: o.Program, Env: env}
 	}
 	w.temporal = part("temporal", true, parts.TemporalCommand, filepath.Join(dir, "temporal.db"), temporalAt)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -129,7 +128,7 @@ func (w *world) part(name string, args ...string) *parts.Process {
 }
 
 func (w *world) environment() []string {
-	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.Dir}, w.Env...)
+	return append(parts.Environ(w.Dir), w.Env...)
 }
 
 // command runs a command of the program to its end and returns what it printed.

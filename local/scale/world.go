@@ -14,6 +14,7 @@ import (
 	"github.com/nightshift-run/nightshift/internal/cli"
 	"github.com/nightshift-run/nightshift/internal/sim"
 	"github.com/nightshift-run/nightshift/jobs"
+	"github.com/nightshift-run/nightshift/local/parts"
 	"github.com/nightshift-run/nightshift/local/stack"
 )
 
@@ -115,7 +116,7 @@ func (w *world) startWorkers() error {
 			return err
 		}
 		command := exec.Command(w.options.Program, "worker")
-		command.Stderr, command.Env = log, append(os.Environ(), "HOME="+dir, "NIGHTSHIFT_TEMP_DIR="+dir)
+		command.Stderr, command.Env = log, append(parts.Environ(dir), "NIGHTSHIFT_TEMP_DIR="+dir)
 		for _, variable := range w.stack.Environment() {
 			command.Env = append(command.Env, variable[0]+"="+variable[1])
 		}

@@ -294,7 +294,7 @@ func (f *fixture) lines(url string) []line {
 // command prepares the built program against this world.
 func (f *fixture) command(args ...string) *exec.Cmd {
 	command := exec.Command(program, args...)
-	command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + f.TempDir()}
+	command.Env = parts.Environ(f.TempDir())
 	for _, variable := range f.Environment() {
 		command.Env = append(command.Env, variable[0]+"="+variable[1])
 	}

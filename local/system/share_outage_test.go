@@ -58,7 +58,7 @@ func (f *fixture) killableTemporal() (process *parts.Process, address string) {
 	dir := f.TempDir()
 	process = &parts.Process{
 		Name: "temporal", Program: program, Args: []string{parts.TemporalCommand, filepath.Join(dir, "temporal.db"), address},
-		Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}, Logs: dir, Ready: true,
+		Env: parts.Environ(dir), Logs: dir, Ready: true,
 	}
 	if err := process.Start(f.Context()); err != nil {
 		f.Fatal(err)
