@@ -74,7 +74,9 @@ func (d *doctor) endpoints(ctx context.Context, spec jobs.Spec, settings activit
 	asking := &activities.Endpoints{Providers: settings, Prices: priced.Of}
 	for _, endpoint := range spec.Choices() {
 		what := "endpoint " + endpoint.String()
-		if here, known := settings[endpoint.Provider]; known && !isSet(endpoint.Provider, here) {
+		here, known := settings[endpoint.Provider]
+		addressed := !registry.Rents(endpoint.Provider) && endpoint.BaseURL != ""
+		if known && !addressed && !isSet(endpoint.Provider, here) {
 			d.skip(what, endpoint.Provider+" is not set up here; it may be for the workers")
 			continue
 		}

@@ -163,18 +163,30 @@ func saysWhatToDo(t *testing.T, stdout string) {
 }
 
 func TestDoctor_NothingGiven(t *testing.T) {
-	for _, name := range tokenVariables() {
-		t.Setenv(name, "")
-	}
-	a := newAccount(t)
-	file, _ := a.job("gpu-h100-sxm")
 	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
-	stdout, _, code := runApp(t, "doctor", file)
+	stdout, _, code := runApp(t, "doctor")
 	if code != exitBadly {
 		t.Errorf("exit code %d", code)
 	}
 	row(t, stdout, "skipped", "providers", "no token is set here")
-	row(t, stdout, "skipped", "endpoint openai/gpt-oss-120b", "nebius is not set up here")
-	stdout, _, _ = runApp(t, "doctor")
 	row(t, stdout, "skipped", "bucket", "none is named")
+}
+
+// TestDoctor_TokensOfTheWorkers: where the workers have a provider's token, whoever
+// submits jobs need not, and is told so. A server that the job file has the
+// address of is looked at all the same.
+func TestDoctor_TokensOfTheWorkers(t *testing.T) {
+	a := newAccount(t)
+	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+	rented, _ := a.job("gpu-h100-sxm")
+	stdout, _, _ := runApp(t, "doctor", rented)
+	row(t, stdout, "skipped", "endpoint openai/gpt-oss-120b", "nebius is not set up here")
+	dir := t.TempDir()
+	served := filepath.Join(dir, "job.yaml")
+	text := strings.ReplaceAll("input: DIR/in.jsonl\noutput: DIR/out/\nendpoint: {provider: static, model: m, base_url: \"http://127.0.0.1:1/v1\"}\n", "DIR", "file://"+dir)
+	if err := os.WriteFile(served, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stdout, _, _ = runApp(t, "doctor", served)
+	row(t, stdout, "ok", "endpoint", "nothing is rented from static")
 }
