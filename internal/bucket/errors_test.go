@@ -166,6 +166,22 @@ func TestErrors_NoCredentials(t *testing.T) {
 	}
 }
 
+// TestOptions_KeysGiven: with keys of its own a store reads no profile or variable,
+// so that one that does not load is not in the way.
+func TestOptions_KeysGiven(t *testing.T) {
+	t.Setenv("AWS_PROFILE", "no-such-profile")
+	t.Setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("Authorization"), accessKey) {
+			t.Errorf("signed: %s", r.Header.Get("Authorization"))
+		}
+	}))
+	defer server.Close()
+	if _, err := newStore(t, server.URL).Put(t.Context(), "s3://b/x", nil, bucket.PutOptions{}); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestErrors_CredentialsProviderDown is no reason to give up: it comes back.
 func TestErrors_CredentialsProviderDown(t *testing.T) {
 	metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
